@@ -11,6 +11,7 @@ INSTALL_REQUIRES = [
     "tensorflow>=2.21,<2.22",
     "tensorflow-datasets>=4.9.3",
     "apache-beam>=2.73,<2.74",
+    "tensorboard>=2.19",  # tf.summary writes through it
     "scipy>=1.11",  # matrix square root, nearest neighbours
     # Serving. The stubs are TensorFlow Serving's own contract.
     "tensorflow-serving-api>=2.19,<2.22",

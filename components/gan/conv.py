@@ -1,0 +1,158 @@
+"""The `conv` recipe: class-conditional convolutional networks without normalisation layers.
+
+Relativistic pairing loss with zero-centred gradient penalties after R3GAN (Huang et al. 2024, "The GAN is dead; long
+live the GAN!"), class projection after Miyato & Koyama 2018.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from components.gan.game import Game, Turn
+from components.gan.latents import normal_latents, step_seeds
+from components.gan.settings import PENALTY_EVERY, GanSettings
+from serving.contract import IMAGE_SHAPE
+
+CONDITIONAL = True
+CYCLE = PENALTY_EVERY
+draw_latents = normal_latents
+_SLOPE = 0.2
+# exp(15) is far beyond any healthy logit difference; it keeps a lost game from overflowing before it is reported.
+_MAX_DIFFERENCE = 15.0
+
+
+def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
+    """Build (latent float32 [N, Z], label int64 [N]) -> image float32 [N, 28, 28, 1] in [-1, 1]."""
+    width = settings.width
+    make = _Layers(policy, settings.seed)
+    side = IMAGE_SHAPE[0] // 4
+    latent = keras.Input([settings.latent_size], dtype="float32", name="latent")
+    label = keras.Input([], dtype="int64", name="label")
+    style = keras.layers.Concatenate(dtype=policy)([latent, make.embedding(num_classes, settings.latent_size)(label)])
+    x = make.dense(4 * width)(style)
+    x = make.activation()(x)
+    x = make.dense(side * side * 2 * width)(x)
+    x = keras.layers.Reshape([side, side, 2 * width], dtype=policy)(x)
+    x = make.activation()(x)
+    x = make.residual(x, 2 * width)
+    x = make.activation()(make.upscale(width)(x))
+    x = make.residual(x, width)
+    x = make.upscale(IMAGE_SHAPE[2])(x)
+    # tanh in float32: bfloat16 has only 8 bits, as coarse as the pixels.
+    image = keras.layers.Activation("tanh", dtype="float32")(x)
+    return keras.Model([latent, label], image, name="generator")
+
+
+def build_discriminator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
+    """Build (image float32 [N, 28, 28, 1], label int64 [N]) -> logit float32 [N]."""
+    width = settings.width
+    make = _Layers(policy, settings.seed + 1)
+    image = keras.Input(IMAGE_SHAPE, dtype="float32", name="image")
+    label = keras.Input([], dtype="int64", name="label")
+    x = make.activation()(make.downscale(width)(image))
+    x = make.activation()(make.downscale(2 * width)(x))
+    x = make.residual(x, 2 * width)
+    x = keras.layers.Flatten(dtype=policy)(x)
+    features = make.activation()(make.dense(4 * width)(x))
+    # float32 from here: the loss is a difference of logits.
+    unconditional = make.dense(1, policy="float32")(features)
+    projection = keras.layers.Dot(1, dtype="float32")([features, make.embedding(num_classes, 4 * width)(label)])
+    logit = keras.layers.Add(dtype="float32")([unconditional, keras.layers.Rescaling((4 * width) ** -0.5, dtype="float32")(projection)])
+    return keras.Model([image, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")
+
+
+class _Layers:
+    """Makes the layers of one network with a common dtype policy and seeded initialisers."""
+
+    def __init__(self, policy: str, seed: int):
+        self._policy = policy
+        self._seed = seed * 1000
+
+    def _initializer(self, scale: float = 2.0) -> keras.initializers.Initializer:
+        self._seed += 1
+        return keras.initializers.VarianceScaling(scale, mode="fan_in", seed=self._seed)
+
+    def dense(self, units: int, policy: str | None = None) -> keras.layers.Layer:
+        return keras.layers.Dense(units, kernel_initializer=self._initializer(), dtype=policy or self._policy)
+
+    def embedding(self, count: int, size: int) -> keras.layers.Layer:
+        self._seed += 1
+        return keras.layers.Embedding(count, size, keras.initializers.RandomNormal(0.0, 1.0, seed=self._seed), dtype="float32")
+
+    def activation(self) -> keras.layers.Layer:
+        return keras.layers.LeakyReLU(_SLOPE, dtype=self._policy)
+
+    def downscale(self, channels: int) -> keras.layers.Layer:
+        return keras.layers.Conv2D(
+            channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(), dtype=self._policy
+        )
+
+    def upscale(self, channels: int) -> keras.layers.Layer:
+        return keras.layers.Conv2DTranspose(
+            channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(0.5), dtype=self._policy
+        )
+
+    def residual(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+        """Add a 3x3 convolution's output to its input; zero-initialised gain as in fix-up initialisation."""
+        y = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=self._initializer(0.25), dtype=self._policy)(x)
+        y = self.activation()(y)
+        return keras.layers.Add(dtype=self._policy)([x, y])
+
+
+def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, penalise: bool) -> Turn:
+    """Update both players at once from one shared forward and backward pass of the discriminator.
+
+    With u = D(x) - D(G(z)), row by row, the two losses are softplus(-u) and softplus(u): the generator's gradient with respect to an
+    image is the discriminator's times -exp(u), exactly, because no layer mixes rows. This saves a pass of each network.
+
+    Args:
+        game: The two players.
+        real: float32 [N, 28, 28, 1] in [-1, 1].
+        label: int64 [N], the classes of the real images and of the generated ones paired with them.
+        penalise: Whether this step carries the gradient penalties (of a whole cycle).
+    """
+    settings = game.settings
+    latent = draw_latents(step_seeds(settings.seed, game.step, real.shape[0], stream=0), settings.latent_size)
+    labels = tf.concat([label, label], axis=0)
+    with tf.GradientTape() as generator_tape:
+        fake = game.generator([latent, label], training=True)
+    images = tf.concat([real, fake], axis=0)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        real_logit, fake_logit = tf.split(game.discriminator([images, labels], training=True), 2)
+        d_loss, g_loss = pairing_losses(real_logit, fake_logit)
+        total = d_loss
+        if penalise:
+            gamma = game.decayed(settings.gamma, settings.final_gamma)
+            # The mean over both kinds counts each by half, hence the 2 for R1 + R2.
+            total += 2.0 * CYCLE * gradient_penalty(game.discriminator, tf.stop_gradient(images), labels, gamma)
+    *d_gradients, image_gradient = tape.gradient(total, [*game.discriminator.trainable_variables, images])
+    difference = tf.clip_by_value(real_logit - fake_logit, -_MAX_DIFFERENCE, _MAX_DIFFERENCE)
+    upstream = image_gradient[real.shape[0] :] * -tf.exp(difference)[:, None, None, None]
+    g_gradients = generator_tape.gradient(fake, game.generator.trainable_variables, output_gradients=upstream)
+    d_norm, g_norm = game.improve_discriminator(d_gradients), game.improve_generator(g_gradients)
+    return Turn(d_loss, g_loss, tf.reduce_mean(tf.cast(real_logit > fake_logit, tf.float32)), d_norm, g_norm, fake)
+
+
+def pairing_losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the discriminator's and the generator's relativistic pairing loss (R3GAN, eq. 2), float32 scalars.
+
+    Args:
+        real_logit: D(x), float32 [N].
+        fake_logit: D(G(z)), float32 [N], row by row of the same class as `real_logit`.
+    """
+    difference = real_logit - fake_logit
+    return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference))
+
+
+def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
+    """Return gamma / 2 * E[||dD/dx||^2] (Mescheder et al. 2018, eq. 9), a float32 scalar.
+
+    R1 on real images, R2 on generated ones; given both in one batch, it is the mean over both kinds, so R1 + R2 is twice it.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logit = tf.reduce_sum(discriminator([images, labels], training=True))
+    gradient = tape.gradient(logit, images)
+    return 0.5 * gamma * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))

@@ -1,0 +1,40 @@
+"""Which device trains, and in which dtype."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from components.gan.settings import GanSettings
+
+# CPU flags of the instruction sets that multiply bfloat16 matrices natively; without one, bfloat16 is slower than float32.
+_BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
+
+
+def dtype_policy(settings: GanSettings) -> str:
+    """Return the Keras dtype policy of the training on this machine, "float32" or "mixed_bfloat16"."""
+    if settings.precision == "auto":
+        fast = _gpu_has_bfloat16() if tf.config.list_logical_devices("GPU") else bool(_BFLOAT16_FLAGS & _cpu_flags())
+        return "mixed_bfloat16" if fast else "float32"
+    return "mixed_bfloat16" if settings.precision == "bfloat16" else "float32"
+
+
+def describe() -> str:
+    """Name the device that trains, for the log."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    return "CPU"
+
+
+def _gpu_has_bfloat16() -> bool:
+    """Ampere (compute capability 8) and later have bfloat16 tensor cores."""
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    return all(detail.get("compute_capability", (0, 0))[0] >= 8 for detail in details)
+
+
+def _cpu_flags() -> set[str]:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return next((set(line.split()) for line in lines if line.startswith("flags")), set())

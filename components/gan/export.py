@@ -1,0 +1,107 @@
+"""The generator as a SavedModel: the contract's signatures, its metadata and warm-up requests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.gan.game import Game
+from components.gan.latents import uniform_labels
+from components.transform.pixels import quantise
+from serving import contract
+
+_WARMUP_ROWS = (1, 32)  # a lone request, and a batch
+
+
+class Generator(tf.Module):
+    """The averaged generator behind the signatures of `serving/contract.py`."""
+
+    def __init__(self, game: Game) -> None:
+        """Take the trained generator out of a game."""
+        super().__init__(name="generator")
+        self.network = game.average
+        self._draw, self._conditional = game.recipe.draw_latents, game.recipe.CONDITIONAL
+        self._num_classes, self._latent_size = game.num_classes, game.settings.latent_size
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Return the concrete functions by signature name."""
+        labels = tf.TensorSpec([None], tf.int64, name=contract.INPUT_LABEL)
+        seeds = tf.TensorSpec([None], tf.int64, name=contract.INPUT_SEED)
+        latents = tf.TensorSpec([None, self._latent_size], tf.float32, name=contract.INPUT_LATENT)
+        return {
+            contract.SIGNATURE_DEFAULT: self.from_latent.get_concrete_function(latents, labels),
+            contract.SIGNATURE_SAMPLE: self.sample.get_concrete_function(seeds, labels),
+            contract.SIGNATURE_SAMPLE_PNG: self.sample_png.get_concrete_function(seeds, labels),
+        }
+
+    @tf.function
+    def from_latent(self, latent: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Draw float32 [N, 28, 28, 1] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
+        return {contract.OUTPUT_IMAGE: self.network([latent, self._checked(label)], training=False)}
+
+    @tf.function
+    def sample(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Draw uint8 [N, 28, 28, 1] images and say their labels int64 [N], from seeds and labels int64 [N]."""
+        image, label = self._sample(seed, label)
+        return {contract.OUTPUT_IMAGE: image, contract.OUTPUT_LABEL: label}
+
+    @tf.function
+    def sample_png(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Draw as `sample`, each image PNG-encoded: string [N]."""
+        image, label = self._sample(seed, label)
+        png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec([], tf.string))
+        return {contract.OUTPUT_PNG: png, contract.OUTPUT_LABEL: label}
+
+    def _sample(self, seed: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        label = self._checked(label)
+        if self._conditional:
+            label = tf.where(label == contract.ANY_LABEL, uniform_labels(seed, self._num_classes), label)
+        image = self.network([self._draw(seed, self._latent_size), label], training=False)
+        return quantise(image), label if self._conditional else tf.fill(tf.shape(label), tf.constant(contract.ANY_LABEL, tf.int64))
+
+    def _checked(self, label: tf.Tensor) -> tf.Tensor:
+        """Refuse a class that does not exist: a gather out of range is an error on CPUs but silent on GPUs."""
+        message = f"label must be in 0..{self._num_classes - 1}, or {contract.ANY_LABEL} for any"
+        low = tf.debugging.assert_greater_equal(label, tf.constant(contract.ANY_LABEL, tf.int64), message)
+        high = tf.debugging.assert_less(label, tf.constant(self._num_classes, tf.int64), message)
+        with tf.control_dependencies([check for check in (low, high) if check is not None]):
+            return tf.identity(label)
+
+
+def export(game: Game, directory: Path, model: str, metadata: dict[str, Any]) -> None:
+    """Write the SavedModel.
+
+    Args:
+        game: A trained game.
+        directory: The SavedModel directory; replaced if it exists.
+        model: The servable's name, for the warm-up requests.
+        metadata: What `serving/contract.py` says the trainer writes.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    generator = Generator(game)
+    tf.saved_model.save(generator, str(directory), signatures=generator.signatures())
+    (directory / contract.ASSETS_EXTRA).mkdir()
+    (directory / contract.METADATA_FILE).write_text(json.dumps(metadata, indent=1, sort_keys=True), encoding="utf-8")
+    _write_warmup(directory / contract.WARMUP_FILE, model, game)
+
+
+def _write_warmup(path: Path, model: str, game: Game) -> None:
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for rows in _WARMUP_ROWS:
+            seeds, labels = np.arange(rows, dtype=np.int64), np.zeros(rows, np.int64)
+            latents = np.zeros([rows, game.settings.latent_size], np.float32)
+            for signature in contract.SIGNATURES:
+                request = predict_pb2.PredictRequest()
+                request.model_spec.name, request.model_spec.signature_name = model, signature
+                first = (contract.INPUT_LATENT, latents) if signature == contract.SIGNATURE_DEFAULT else (contract.INPUT_SEED, seeds)
+                for name, value in (first, (contract.INPUT_LABEL, labels)):
+                    request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+                log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+                writer.write(log.SerializeToString())

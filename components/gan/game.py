@@ -1,0 +1,87 @@
+"""The two players and everything of theirs that training changes."""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from components.gan.settings import GanSettings
+
+
+class Turn(NamedTuple):
+    """What one step says about the game; float32 scalars but for the images."""
+
+    d_loss: tf.Tensor
+    g_loss: tf.Tensor
+    d_accuracy: tf.Tensor  # share of decisions that the discriminator got right, 0..1
+    d_grad_norm: tf.Tensor
+    g_grad_norm: tf.Tensor
+    fake: tf.Tensor  # generated images, float32 [N, 28, 28, 1]
+
+
+class Game:
+    """Generator, discriminator, their optimisers, the averaged generator and the step counter."""
+
+    def __init__(self, recipe: ModuleType, settings: GanSettings, num_classes: int, policy: str) -> None:
+        """Build both networks from their seeds.
+
+        Args:
+            recipe: `components.gan.conv` or `components.gan.article`.
+            settings: The knobs.
+            num_classes: Classes of the dataset.
+            policy: Keras dtype policy of the training, "float32" or "mixed_bfloat16".
+        """
+        self.recipe, self.settings, self.num_classes = recipe, settings, num_classes
+        self.generator = recipe.build_generator(settings, num_classes, policy)
+        self.discriminator = recipe.build_discriminator(settings, num_classes, policy)
+        # The exported generator: always float32, and an exponential moving average of the trained one where asked for.
+        self.average = recipe.build_generator(settings, num_classes, "float32")
+        self.average.set_weights(self.generator.get_weights())
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._g_adam = _adam(settings, self.generator)
+        self._d_adam = _adam(settings, self.discriminator)
+
+    def decayed(self, start: float, end: float) -> tf.Tensor:
+        """Return the float32 value of a cosine schedule at the current step."""
+        progress = tf.cast(self.step, tf.float32) / float(self.settings.steps)
+        return end + (start - end) * 0.5 * (1.0 + tf.cos(math.pi * progress))
+
+    def improve_discriminator(self, gradients: list[tf.Tensor]) -> tf.Tensor:
+        """Apply one Adam step; returns the gradients' norm."""
+        return self._improve(self._d_adam, gradients, self.discriminator)
+
+    def improve_generator(self, gradients: list[tf.Tensor]) -> tf.Tensor:
+        """Apply one Adam step and move the average; returns the gradients' norm."""
+        norm = self._improve(self._g_adam, gradients, self.generator)
+        step = tf.cast(self.step, tf.float32)
+        # A short memory at first, so that the average leaves the random start behind (as in tf.train.ExponentialMovingAverage).
+        decay = tf.minimum(self.settings.ema_decay, (1.0 + step) / (10.0 + step))
+        for mean, value in zip(self.average.trainable_variables, self.generator.trainable_variables, strict=True):
+            mean.value.assign_sub((1.0 - decay) * (mean.value - value.value))
+        return norm
+
+    def _improve(self, adam: keras.optimizers.Optimizer, gradients: list[tf.Tensor], network: keras.Model) -> tf.Tensor:
+        adam.learning_rate.assign(self.decayed(self.settings.learning_rate, self.settings.final_learning_rate))
+        adam.apply(gradients, network.trainable_variables)
+        return tf.linalg.global_norm(gradients)
+
+    def checkpoint(self) -> tf.train.Checkpoint:
+        """Return all state that training changes, as one checkpoint object."""
+        groups = {
+            "generator": self.generator.variables,
+            "discriminator": self.discriminator.variables,
+            "average": self.average.variables,
+            "generator_adam": self._g_adam.variables,
+            "discriminator_adam": self._d_adam.variables,
+        }
+        return tf.train.Checkpoint(step=self.step, **{name: [v.value for v in held] for name, held in groups.items()})
+
+
+def _adam(settings: GanSettings, network: keras.Model) -> keras.optimizers.Optimizer:
+    adam = keras.optimizers.Adam(settings.learning_rate, settings.beta_1, settings.beta_2, epsilon=1e-8)
+    adam.build(network.trainable_variables)
+    return adam

@@ -1,0 +1,1 @@
+"""The quality gate: sample-quality metrics as TFMA metrics, thresholds, verdict."""

@@ -1,0 +1,134 @@
+"""The record of a prepared dataset: what is on disk, and a digest that says whether it still is.
+
+Written last and atomically, so a dataset without a valid record is unfinished. Reading it needs neither TFDS nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.progress import note
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A dataset whose records are on disk and whole.
+
+    Attributes:
+        dataset: TFDS name, e.g. "mnist".
+        version: TFDS version, e.g. "3.0.1".
+        directory: Where TFDS's record files and metadata lie.
+        class_names: Name of each class; the index is the label.
+        splits: Number of examples of each TFDS split.
+        door: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
+        digest: SHA-256 over the record files' names and contents; a touch doesn't change it.
+    """
+
+    dataset: str
+    version: str
+    directory: Path
+    class_names: tuple[str, ...]
+    splits: dict[str, int]
+    door: str
+    digest: str
+
+
+def record_path(dataset: str, data_dir: Path) -> Path:
+    """Where the record of a dataset lies."""
+    return data_dir / f"{dataset.replace('/', '_')}.json"
+
+
+def write(
+    dataset: str,
+    data_dir: Path,
+    *,
+    version: str,
+    directory: Path,
+    class_names: list[str],
+    splits: dict[str, int],
+    record_files: list[str],
+    door: str,
+) -> PreparedDataset:
+    """Record a freshly prepared dataset.
+
+    Args:
+        dataset: TFDS name.
+        data_dir: TFDS's data_dir.
+        version: TFDS version.
+        directory: The version's directory, inside `data_dir`.
+        class_names: Name of each class.
+        splits: Number of examples of each split.
+        record_files: Names, inside `directory`, of the files that hold the examples.
+        door: Where the archives came from.
+    """
+    files = {path.relative_to(directory).as_posix(): _sha256(path) for path in directory.rglob("*") if path.is_file()}
+    content = {
+        "format": _FORMAT,
+        "dataset": dataset,
+        "version": version,
+        # Relative, so that a home directory can be moved.
+        "directory": directory.relative_to(data_dir).as_posix(),
+        "class_names": class_names,
+        "splits": splits,
+        "door": door,
+        "record_files": sorted(record_files),
+        "sha256": dict(sorted(files.items())),
+    }
+    target = record_path(dataset, data_dir)
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(target)
+    return _prepared(content, data_dir, files)
+
+
+def load(dataset: str, data_dir: Path) -> PreparedDataset | None:
+    """Read a dataset's record and check every file against it.
+
+    Returns:
+        The prepared dataset, or None where there is none, it is unfinished, or a file no longer is what was recorded.
+    """
+    try:
+        content = json.loads(record_path(dataset, data_dir).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
+        return None
+    if content.get("format") != _FORMAT or content.get("dataset") != dataset:
+        return None
+    directory = data_dir / content["directory"]
+    files = {}
+    for name, recorded in content["sha256"].items():
+        path = directory / name
+        files[name] = _sha256(path) if path.is_file() else "missing"
+        if files[name] != recorded:
+            note(f"{path}: sha256 is {files[name]}, recorded was {recorded}; preparing {dataset} again")
+            return None
+    return _prepared(content, data_dir, files)
+
+
+def _prepared(content: dict, data_dir: Path, files: dict[str, str]) -> PreparedDataset:
+    lines = "".join(f"{name}\0{files[name]}\n" for name in content["record_files"])
+    return PreparedDataset(
+        dataset=content["dataset"],
+        version=content["version"],
+        directory=data_dir / content["directory"],
+        class_names=tuple(content["class_names"]),
+        splits=content["splits"],
+        door=content["door"],
+        digest=hashlib.sha256(lines.encode()).hexdigest(),
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

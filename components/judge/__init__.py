@@ -1,0 +1,1 @@
+"""The frozen feature network that the quality metrics look through."""

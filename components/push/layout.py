@@ -1,0 +1,170 @@
+"""The serving directory: push a SavedModel as the next version so that a crash at any byte leaves what is served untouched.
+
+A version is built in `<base>/.staging-<version>` and renamed to `<base>/<version>` when the disk has all of it. Versions only
+grow, also past versions that were pruned: `<base>/.high-water` holds the highest number ever given. Old versions are renamed to
+`<base>/.pruned-<version>` before their files are deleted, so that half a version is never seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.errors import UserError
+from components.push import durable
+from serving import contract
+
+_STAGING, _PRUNED, _HIGH_WATER, _LOCK = ".staging-", ".pruned-", ".high-water", ".push.lock"
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A version in a serving directory.
+
+    Attributes:
+        version: Its number.
+        directory: `<base>/<version>`.
+        is_new: False where the newest version already was this very model.
+    """
+
+    version: int
+    directory: Path
+    is_new: bool
+
+
+def push_model(model: Path, base: Path, *, run_id: str, verdict: dict[str, Any], keep_versions: int) -> Pushed:
+    """Push a SavedModel as the newest version.
+
+    Where the newest version is whole and is the very same model (training key and weights), that one is returned. An older
+    version of the same model does not count: the newest is what is served, so the model must become the newest again.
+
+    Args:
+        model: A generator's SavedModel directory.
+        base: The model base directory; made if missing.
+        run_id: The pipeline run that pushes, recorded in the version's metadata.
+        verdict: The gate's verdict, recorded whole in the version's metadata.
+        keep_versions: Versions that stay on disk, at least 1.
+
+    Raises:
+        UserError: A model without metadata, a base directory that cannot be written, a full disk, another push under way.
+    """
+    metadata = _metadata(model)
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        with _only_push(base):
+            for leftover in _leftovers(base):
+                shutil.rmtree(leftover)
+            same = _newest_if_same(base, metadata[contract.META_TRAINING_KEY], weights_digest(model))
+            if same is not None:
+                _prune(base, keep_versions)
+                return Pushed(same, base / str(same), is_new=False)
+            version = _next_version(base)
+            final = {**metadata, contract.META_RUN_ID: run_id, contract.META_GATE: verdict}
+            staging = base / f"{_STAGING}{version}"
+            try:
+                _stage(model, staging, final)
+                durable.replace_file(base / _HIGH_WATER, f"{version}\n".encode())
+                staging.rename(base / str(version))
+            except OSError:
+                shutil.rmtree(staging, ignore_errors=True)  # give a full disk its space back
+                raise
+            durable.sync_directory(base)
+            _prune(base, keep_versions)
+    except OSError as error:
+        where = error.filename or base
+        raise UserError(
+            f"cannot push to {base}: {error.strerror or error} ({where}); free space or fix its permissions"
+        ) from error
+    return Pushed(version, base / str(version), is_new=True)
+
+
+def weights_digest(model: Path) -> str:
+    """SHA-256 over names and contents of a SavedModel's variables; the graph's own file differs from export to export."""
+    digest = hashlib.sha256()
+    for name, content in contract.file_digests(model / "variables").items():
+        digest.update(f"{name}\0{content}\0".encode())
+    return digest.hexdigest()
+
+
+def _metadata(model: Path) -> dict[str, Any]:
+    path = model / contract.METADATA_FILE
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        metadata[contract.META_TRAINING_KEY]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{model} is not a generator that can be pushed: no {contract.METADATA_FILE} with a training key"
+        ) from error
+    return metadata
+
+
+@contextlib.contextmanager
+def _only_push(base: Path) -> Iterator[None]:
+    """Hold the directory's lock, which the operating system takes back from a killed process."""
+    with (base / _LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another push into {base} is under way: wait for it to end") from error
+        yield
+
+
+def _leftovers(base: Path) -> list[Path]:
+    """What a killed push left: half copies, and pruned versions whose files were not all deleted."""
+    return [child for child in base.iterdir() if child.name.startswith((_STAGING, _PRUNED))]
+
+
+def _newest_if_same(base: Path, training_key: str, weights: str) -> int | None:
+    versions = contract.version_directories(base)
+    if not versions:
+        return None
+    newest = base / str(versions[-1])
+    try:
+        metadata = json.loads((newest / contract.METADATA_FILE).read_text(encoding="utf-8"))
+        same = metadata[contract.META_TRAINING_KEY] == training_key
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    # Without a manifest nobody can say that it is whole.
+    whole = (newest / contract.MANIFEST_FILE).is_file() and contract.manifest_problem(newest) is None
+    return versions[-1] if same and whole and weights_digest(newest) == weights else None
+
+
+def _next_version(base: Path) -> int:
+    path = base / _HIGH_WATER
+    try:
+        recorded = int(path.read_text(encoding="ascii")) if path.exists() else 0
+    except ValueError as error:
+        raise UserError(
+            f"{path} does not hold a version number: delete it, versions then go on from the newest on disk"
+        ) from error
+    return max([recorded, *contract.version_directories(base)]) + 1
+
+
+def _stage(model: Path, staging: Path, metadata: dict[str, Any]) -> None:
+    durable.copy_tree(model, staging)
+    durable.write_file(staging / contract.METADATA_FILE, _json(metadata))
+    # Last, because it holds the digest of all the rest.
+    durable.write_file(staging / contract.MANIFEST_FILE, _json(contract.file_digests(staging)))
+    durable.sync_tree(staging)
+
+
+def _prune(base: Path, keep: int) -> None:
+    """Delete the versions that are older than the newest `keep` whole ones."""
+    kept = contract.list_versions(base)[-keep:]
+    for version in contract.version_directories(base):
+        if kept and version < kept[0]:
+            pruned = base / f"{_PRUNED}{version}"
+            (base / str(version)).rename(pruned)
+            durable.sync_directory(base)
+            shutil.rmtree(pruned)
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, indent=2, sort_keys=True).encode() + b"\n"

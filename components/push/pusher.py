@@ -1,0 +1,138 @@
+"""GeneratorPusher: the stock Pusher's part in a pipeline, with a push that a crash cannot leave half done."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import executor as stock
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.utils import io_utils
+
+from components.errors import UserError
+from components.progress import note
+from components.push.layout import push_model
+
+EVALUATION_KEY = "evaluation"
+SERVING_BASE_KEY = "serving_base"
+KEEP_VERSIONS_KEY = "keep_versions"
+CODE_HASH_KEY = "code_hash"
+VERDICT_FILE = "verdict.json"  # written by the gate into its evaluation artifact
+
+
+class Executor(stock.Executor):
+    """Pushes atomically where the stock executor copies in place; blessings are checked and pushes marked as it does."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Push a blessed model.
+
+        Args:
+            input_dict: model, evaluation (holds the gate's verdict), and the optional model_blessing and infra_blessing.
+            output_dict: pushed_model, marked as the stock Pusher marks it: pushed, pushed_destination, pushed_version.
+            exec_properties: serving_base, keep_versions, code_hash.
+
+        Raises:
+            UserError: The serving directory cannot be written, or the gate left no verdict.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(artifact)
+            note("not pushed: the model is not blessed, what is served stays")
+            return
+        pushed = push_model(
+            Path(self.GetModelPath(input_dict)),
+            Path(exec_properties[SERVING_BASE_KEY]),
+            run_id=self._run_id(),
+            verdict=_verdict(input_dict),
+            keep_versions=exec_properties[KEEP_VERSIONS_KEY],
+        )
+        io_utils.copy_dir(str(pushed.directory), artifact.uri)  # the archive that the stock Pusher keeps, too
+        self._MarkPushed(artifact, pushed_destination=str(pushed.directory), pushed_version=str(pushed.version))
+        if pushed.is_new:
+            note(f"pushed version {pushed.version} to {pushed.directory}")
+        else:
+            note(f"version {pushed.version} already is this model, nothing new is pushed")
+
+    def _run_id(self) -> str:
+        return (self._context.pipeline_run_id if self._context else None) or ""
+
+
+def _verdict(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any]:
+    evaluation = artifact_utils.get_single_instance(input_dict[EVALUATION_KEY])
+    path = os.path.join(evaluation.uri, VERDICT_FILE)
+    try:
+        verdict = json.loads(io_utils.read_string_file(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"the gate left no readable {VERDICT_FILE} in {evaluation.uri}: run the gate again") from error
+    return verdict
+
+
+class GeneratorPusherSpec(types.ComponentSpec):
+    """The stock Pusher's inputs and output, plus the evaluation that holds the gate's verdict."""
+
+    PARAMETERS = {  # noqa: RUF012 (TFX reads a plain class attribute)
+        SERVING_BASE_KEY: ExecutionParameter(type=str),
+        KEEP_VERSIONS_KEY: ExecutionParameter(type=int),
+        CODE_HASH_KEY: ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        EVALUATION_KEY: ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
+    }
+    OUTPUTS = {  # noqa: RUF012
+        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(type=standard_artifacts.PushedModel),
+    }
+
+
+class GeneratorPusher(base_component.BaseComponent):
+    """Pushes a blessed generator into a serving directory as its next version."""
+
+    SPEC_CLASS = GeneratorPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        model: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        serving_base: str,
+        keep_versions: int,
+        code_hash: str,
+        model_blessing: types.BaseChannel | None = None,
+        infra_blessing: types.BaseChannel | None = None,
+    ) -> None:
+        """Wire the component.
+
+        Args:
+            model: The trained generator (standard_artifacts.Model).
+            evaluation: The gate's evaluation (standard_artifacts.ModelEvaluation), which holds verdict.json.
+            serving_base: The model base directory, e.g. `<home>/serving/mnist_gan`.
+            keep_versions: Versions that stay on disk.
+            code_hash: Hash of this component's sources, for TFX's cache.
+            model_blessing: The gate's blessing.
+            infra_blessing: The infra validator's blessing.
+        """
+        spec = GeneratorPusherSpec(
+            model=model,
+            evaluation=evaluation,
+            serving_base=serving_base,
+            keep_versions=keep_versions,
+            code_hash=code_hash,
+            model_blessing=model_blessing,
+            infra_blessing=infra_blessing,
+            pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,19 @@
+"""Settings of infra validation and push."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PushSettings(BaseModel):
+    """How a blessed model becomes a served version."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_versions: int = Field(
+        default=5, ge=1, le=1000, description="Pushed versions kept on disk; 5 leaves four to roll back to, at a few MB each."
+    )
+    infra_timeout_s: int = Field(
+        default=120,
+        ge=5,
+        le=3600,
+        description="Seconds that loading and replaying may take; importing TensorFlow from a cold disk alone takes up to 30 s.",
+    )

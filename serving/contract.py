@@ -1,0 +1,112 @@
+"""The serving contract: names, shapes and layout shared by who makes a generator and who serves it.
+
+The one file of `serving` that the rest of the project imports. It imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+# Images: the pixel shape (height, width, channels) of every supported dataset.
+IMAGE_SHAPE = (28, 28, 1)
+
+# Signatures. The first dimension of every input and output is the batch, so that TensorFlow Serving can batch them.
+# serving_default: latent float32 [N, Z], label int64 [N]  -> image float32 [N, 28, 28, 1] in [-1, 1]
+# sample:          seed int64 [N], label int64 [N]         -> image uint8 [N, 28, 28, 1], label int64 [N]
+# sample_png:      seed int64 [N], label int64 [N]         -> png_bytes string [N], label int64 [N]
+SIGNATURE_DEFAULT = "serving_default"
+SIGNATURE_SAMPLE = "sample"
+SIGNATURE_SAMPLE_PNG = "sample_png"
+SIGNATURES = (SIGNATURE_DEFAULT, SIGNATURE_SAMPLE, SIGNATURE_SAMPLE_PNG)
+INPUT_LATENT, INPUT_SEED, INPUT_LABEL = "latent", "seed", "label"
+OUTPUT_IMAGE, OUTPUT_PNG, OUTPUT_LABEL = "image", "png_bytes", "label"
+# As a requested label: any class, drawn from the row's seed. As an answered label: the generator has no classes.
+ANY_LABEL = -1
+
+# gRPC services, by full name: the descriptors in tensorflow-serving-api's own files do not load under protobuf 6.
+PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
+MODEL_SERVICE = "tensorflow.serving.ModelService"
+
+# Files inside a SavedModel directory.
+ASSETS_EXTRA = "assets.extra"  # TensorFlow Serving's own name for extra assets
+METADATA_FILE = f"{ASSETS_EXTRA}/forger.json"
+WARMUP_FILE = f"{ASSETS_EXTRA}/tf_serving_warmup_requests"
+MANIFEST_FILE = f"{ASSETS_EXTRA}/manifest.json"  # written by the push, JSON object: every other file -> its sha256
+MAX_WARMUP_REQUESTS = 1000  # TensorFlow Serving's own limit
+
+# Keys of METADATA_FILE (JSON object). The trainer writes all but GATE and RUN_ID, the push adds those.
+META_FORMAT = "format"  # int, METADATA_FORMAT
+METADATA_FORMAT = 1
+META_DATASET = "dataset"  # TFDS name
+META_CLASS_NAMES = "class_names"  # list of str, index = label
+META_CONDITIONAL = "conditional"  # bool: does the label choose the class?
+META_LATENT_SIZE = "latent_size"  # int
+META_RECIPE = "recipe"  # "conv" or "article"
+META_SEED = "seed"  # int, of the training
+META_CONFIG = "config"  # the generator's training settings
+META_CODE_HASH = "code_hash"  # sha256 of the training sources
+META_DATA_DIGEST = "data_digest"  # sha256 of the ingested records
+META_TRAINING_KEY = "training_key"  # sha256 of all that decides the weights
+META_RUN_ID = "run_id"  # the pipeline run that pushed it
+META_GATE = "gate"  # the gate's verdict (see components/gate/verdict.py), with "baseline_version"
+
+# Layout of a serving directory: <model base>/<version>/saved_model.pb, the version a positive int64.
+# Names that start with "." are never versions (staging directories).
+SAVED_MODEL_FILE = "saved_model.pb"
+_MAX_VERSION = 2**63 - 1
+
+
+def model_name(dataset: str) -> str:
+    """The servable's name for a TFDS dataset, e.g. `mnist_gan`."""
+    return dataset.replace("/", "_") + "_gan"
+
+
+def version_directories(base: Path) -> list[int]:
+    """Versions that have a directory under a model base directory, whole or not, oldest first."""
+    if not base.is_dir():
+        return []
+    numbers = [child.name for child in base.iterdir() if child.name.isascii() and child.name.isdecimal() and child.is_dir()]
+    # Only the plain spelling counts: "007" would be looked for as "7".
+    return sorted(int(name) for name in numbers if not name.startswith("0") and int(name) <= _MAX_VERSION)
+
+
+def list_versions(base: Path) -> list[int]:
+    """Versions under a model base directory that hold a whole SavedModel, oldest first."""
+    return [version for version in version_directories(base) if (base / str(version) / SAVED_MODEL_FILE).is_file()]
+
+
+def file_digests(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file below a SavedModel directory, by relative POSIX path; the manifest itself is left out."""
+    digests = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if path.is_file() and name != MANIFEST_FILE:
+            with path.open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+def manifest_problem(directory: Path) -> str | None:
+    """Compare a SavedModel directory with its manifest.
+
+    Returns:
+        The first difference in words; None when every file is as the push wrote it, or when there is no manifest
+        (a model that something else than Forger's push put there).
+    """
+    manifest = directory / MANIFEST_FILE
+    if not manifest.is_file():
+        return None
+    try:
+        expected = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError:
+        expected = None
+    if not isinstance(expected, dict):
+        return f"{MANIFEST_FILE} is not a JSON object"
+    found = file_digests(directory)
+    for name in sorted(expected.keys() | found.keys()):
+        if found.get(name) != expected.get(name):
+            how = "is missing" if name not in found else "differs" if name in expected else "is not part of it"
+            return f"{name} {how} (by {MANIFEST_FILE})"
+    return None

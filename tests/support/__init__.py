@@ -1,0 +1,1 @@
+"""Builders of real, small parts that several test folders use."""
