@@ -67,14 +67,16 @@ def _fingerprint(extras: list[str]) -> str:
 def _is_whole(extras: list[str]) -> bool:
     if not STAMP.is_file() or STAMP.read_text() != _fingerprint(extras):
         return False
-    return subprocess.run([VENV / "bin/python", "-c", ""], capture_output=True).returncode == 0
+    return subprocess.run([VENV / "bin/python", "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def _set_up(extras: list[str]) -> None:
     print("setup: making .venv (2 to 4 minutes, once)", flush=True)
     STAMP.unlink(missing_ok=True)
     python = VENV / "bin/python"
-    usable = python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    usable = (
+        python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    )
     if not usable:
         shutil.rmtree(VENV, ignore_errors=True)
         _run([sys.executable, "-m", "venv", VENV], "make the virtual environment (Debian: apt-get install python3.11-venv)")
@@ -115,7 +117,9 @@ def _pins() -> Path:
 
 def _run(command: list, what: str, environment: dict | None = None, **options) -> None:
     try:
-        done = subprocess.run([str(part) for part in command], env=environment, text=True, capture_output=True, **options)
+        done = subprocess.run(
+            [str(part) for part in command], env=environment, text=True, capture_output=True, check=False, **options
+        )
     except FileNotFoundError as error:
         raise SetupError(f"could not {what}: {error.filename} is missing") from None
     if done.returncode:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _MAX_MESSAGE_BYTES = 64 * 2**20  # an answer's size is the server's to limit
-_FIRST_BACKOFF, _LAST_BACKOFF, _ATTEMPTS = 0.1, 1.0, 5  # seconds, seconds, tries of one call that meets UNAVAILABLE
+_FIRST_BACKOFF, _LAST_BACKOFF, _ATTEMPTS = 0.1, 1.0, 5  # seconds, seconds, tries where nobody answers
 _SWITCHES = 5  # times that a draw starts over because the server changed versions under it
 
 
@@ -222,27 +222,31 @@ class GeneratorClient:
         return response.model_spec.version.value, answer
 
     def _call(self, method: Callable, request: Any) -> Any:
-        """Call with one deadline over all tries; try again only what the server never began (UNAVAILABLE)."""
+        """Call with one deadline over all tries; try again only what the server never began (UNAVAILABLE).
+
+        A server that says it still loads is waited for until the deadline, an address where nobody answers is given up sooner.
+        """
         import grpc
 
-        deadline = time.monotonic() + self._timeout
-        backoff = _FIRST_BACKOFF
-        for attempt in range(1, _ATTEMPTS + 1):
+        deadline, backoff, attempt = time.monotonic() + self._timeout, _FIRST_BACKOFF, 1
+        while True:
             try:
                 return method(request, timeout=max(deadline - time.monotonic(), 0.001))
             except grpc.RpcError as error:
                 pause = backoff * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, not a secret)
+                hopeless = attempt >= _ATTEMPTS and error.details() != contract.STILL_LOADING
                 late = time.monotonic() + pause >= deadline
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or attempt == _ATTEMPTS or late:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or hopeless or late:
                     raise ServingError(self._explain(error)) from error
             time.sleep(pause)
-            backoff = min(backoff * 2, _LAST_BACKOFF)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            backoff, attempt = min(backoff * 2, _LAST_BACKOFF), attempt + 1
 
     def _explain(self, error: Any) -> str:
         import grpc
 
         code, details = error.code(), " ".join((error.details() or "").split())
+        if code is grpc.StatusCode.UNAVAILABLE and details == contract.STILL_LOADING:
+            return f"{self.target} is still loading its model: try again in a few seconds"
         if code is grpc.StatusCode.UNAVAILABLE:
             return f"no model server answers on {self.target}: start one with `forger serve`, or check the address"
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:

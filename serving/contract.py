@@ -28,6 +28,8 @@ ANY_LABEL = -1
 # gRPC services, by full name: the descriptors in tensorflow-serving-api's own files do not load under protobuf 6.
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
+# What a server answers, with UNAVAILABLE, before its first version is loaded.
+STILL_LOADING = "the model is still being loaded"
 
 # Files inside a SavedModel directory.
 ASSETS_EXTRA = "assets.extra"  # TensorFlow Serving's own name for extra assets

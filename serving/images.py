@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -34,22 +34,30 @@ def write_images(path: Path, images: np.ndarray, labels: np.ndarray, labels_out:
     import numpy as np
 
     path = Path(path)
-    if labels_out is not None and Path(labels_out).suffix.lower() != ".npy":
-        raise ServingError(f"{labels_out}: labels are written as .npy, name the file so")
-    writers: dict[str, Callable[[IO[bytes]], None]] = {
-        ".png": lambda file: _write_png(file, images, labels),
-        ".npy": lambda file: np.save(file, images.reshape(len(images), *contract.IMAGE_SHAPE[:2])),
-    }
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise ServingError(f"{path}: images are written as .png or .npy, name the file so")
-    if path.suffix.lower() == ".png" and not len(images):
+    check_names(path, labels_out)
+    is_png = path.suffix.lower() == ".png"
+    if is_png and not len(images):
         raise ServingError(f"{path}: a PNG needs at least one image, ask for more than 0")
     with _replacing(path) as file:
-        writer(file)
+        if is_png:
+            _write_png(file, images, labels)
+        else:
+            np.save(file, images.reshape(len(images), *contract.IMAGE_SHAPE[:2]))
     if labels_out is not None:
         with _replacing(Path(labels_out)) as file:
             np.save(file, np.asarray(labels, np.int64))
+
+
+def check_names(path: Path, labels_out: Path | None = None) -> None:
+    """Check what `write_images` will be asked to write, before anything is drawn.
+
+    Raises:
+        ServingError: A suffix that it does not know.
+    """
+    if Path(path).suffix.lower() not in (".png", ".npy"):
+        raise ServingError(f"{path}: images are written as .png or .npy, name the file so")
+    if labels_out is not None and Path(labels_out).suffix.lower() != ".npy":
+        raise ServingError(f"{labels_out}: labels are written as .npy, name the file so")
 
 
 def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:

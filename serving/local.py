@@ -43,9 +43,7 @@ class LocalGenerator:
             raise ServingError(f"{error}; {mend}") from error
         missing = [name for name in contract.SIGNATURES if not self._servable.has_signature(name)]
         if missing:
-            raise ServingError(
-                f"{self.directory} is not a Forger generator: it has no signature {', '.join(missing)}; name another"
-            )
+            raise ServingError(f"{self.directory} is not a Forger generator: no signature {', '.join(missing)}; name another")
 
     @property
     def class_names(self) -> list[str]:
@@ -83,6 +81,9 @@ class LocalGenerator:
             ServingError: As for `sample`.
         """
         latents, labels = paired(latents, labels, latents=True)
+        wanted = self._servable.signature_defs[contract.SIGNATURE_DEFAULT].inputs[contract.INPUT_LATENT].tensor_shape.dim[1].size
+        if latents.shape[1] != wanted:
+            raise ServingError(f"latents have {latents.shape[1]} numbers a row, the generator in {self.directory} takes {wanted}")
         inputs = {contract.INPUT_LATENT: latents, contract.INPUT_LABEL: labels}
         return self._run(contract.SIGNATURE_DEFAULT, inputs)[contract.OUTPUT_IMAGE]
 

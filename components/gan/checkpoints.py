@@ -35,7 +35,7 @@ class Checkpoints:
         for path in reversed(self._manager.checkpoints):
             try:
                 self._checkpoint.restore(path).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
                 note(f"checkpoint {Path(path).name} can't be read ({str(error).splitlines()[0][:120]}); trying the one before")
                 continue
             return True

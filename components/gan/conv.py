@@ -29,7 +29,7 @@ def build_generator(settings: GanSettings, num_classes: int, policy: str) -> ker
     side = IMAGE_SHAPE[0] // 4
     latent = keras.Input([settings.latent_size], dtype="float32", name="latent")
     label = keras.Input([], dtype="int64", name="label")
-    style = keras.layers.Concatenate(dtype=policy)([latent, make.embedding(num_classes, settings.latent_size)(label)])
+    style = keras.layers.Concatenate(dtype=policy)([latent, make.class_code(label, num_classes, settings.latent_size)])
     x = make.dense(4 * width)(style)
     x = make.activation()(x)
     x = make.dense(side * side * 2 * width)(x)
@@ -55,10 +55,11 @@ def build_discriminator(settings: GanSettings, num_classes: int, policy: str) ->
     x = make.residual(x, 2 * width)
     x = keras.layers.Flatten(dtype=policy)(x)
     features = make.activation()(make.dense(4 * width)(x))
-    # float32 from here: the loss is a difference of logits.
-    unconditional = make.dense(1, policy="float32")(features)
-    projection = keras.layers.Dot(1, dtype="float32")([features, make.embedding(num_classes, 4 * width)(label)])
-    logit = keras.layers.Add(dtype="float32")([unconditional, keras.layers.Rescaling((4 * width) ** -0.5, dtype="float32")(projection)])
+    # float32 from here: the loss is a difference of logits. A logit shared by all classes plus the features' projection on the
+    # class's own vector; one separate logit a class learned slower (measured).
+    shared = make.dense(1, policy="float32")(features)
+    projection = keras.layers.Dot(1, dtype="float32")([features, make.class_code(label, num_classes, 4 * width)])
+    logit = keras.layers.Add(dtype="float32")([shared, keras.layers.Rescaling((4 * width) ** -0.5, dtype="float32")(projection)])
     return keras.Model([image, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")
 
 
@@ -76,9 +77,12 @@ class _Layers:
     def dense(self, units: int, policy: str | None = None) -> keras.layers.Layer:
         return keras.layers.Dense(units, kernel_initializer=self._initializer(), dtype=policy or self._policy)
 
-    def embedding(self, count: int, size: int) -> keras.layers.Layer:
+    def class_code(self, label: keras.KerasTensor, count: int, size: int) -> keras.KerasTensor:
+        """Look a class's vector up, as large as a latent; a matrix product, because sparse gradients are slower here."""
         self._seed += 1
-        return keras.layers.Embedding(count, size, keras.initializers.RandomNormal(0.0, 1.0, seed=self._seed), dtype="float32")
+        one_hot = keras.layers.CategoryEncoding(count, output_mode="one_hot", dtype="float32")(label)
+        initializer = keras.initializers.RandomNormal(0.0, 1.0, seed=self._seed)
+        return keras.layers.Dense(size, use_bias=False, kernel_initializer=initializer, dtype="float32")(one_hot)
 
     def activation(self) -> keras.layers.Layer:
         return keras.layers.LeakyReLU(_SLOPE, dtype=self._policy)
@@ -103,8 +107,8 @@ class _Layers:
 def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, penalise: bool) -> Turn:
     """Update both players at once from one shared forward and backward pass of the discriminator.
 
-    With u = D(x) - D(G(z)), row by row, the two losses are softplus(-u) and softplus(u): the generator's gradient with respect to an
-    image is the discriminator's times -exp(u), exactly, because no layer mixes rows. This saves a pass of each network.
+    With u = D(x) - D(G(z)), row by row, the two losses are softplus(-u) and softplus(u): the generator's gradient with respect to
+    an image is the discriminator's times -exp(u), exactly, because no layer mixes rows. This saves a pass of each network.
 
     Args:
         game: The two players.

@@ -45,9 +45,15 @@ class Journal:
             for name, value in figures.items():
                 tf.summary.scalar(name, value)
         overpowered = figures["d_accuracy"] > _OVERPOWERED_ACCURACY and figures["g_grad_norm"] < _VANISHED_GRADIENT
-        self._watch("the discriminator overpowers the generator: its gradient vanishes; lower learning_rate or raise gamma", step, overpowered)
+        self._watch(
+            "the discriminator overpowers the generator: its gradient vanishes; lower learning_rate or raise gamma",
+            step,
+            overpowered,
+        )
         collapsed = figures["diversity"] < _COLLAPSED_DIVERSITY
-        self._watch("mode collapse: generated images vary less than half as much as real ones; raise gamma or batch_size", step, collapsed)
+        self._watch(
+            "mode collapse: generated images vary less than half as much as real ones; raise gamma or batch_size", step, collapsed
+        )
 
     def draw(self, step: int, images: np.ndarray) -> None:
         """Save uint8 [N, 28, 28, 1] images, the same latents each time, as one near-square grid."""

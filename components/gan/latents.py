@@ -30,14 +30,18 @@ def _bits(seed: tf.Tensor, count: int, stream: int) -> tf.Tensor:
 
 
 def _unit(bits: tf.Tensor) -> tf.Tensor:
-    """Map uint64 bits to float32 in (0, 1)."""
-    high = tf.cast(tf.cast(tf.bitwise.right_shift(bits, tf.constant(41, tf.uint64)), tf.int32), tf.float32)
-    return (high + 0.5) * (2.0**-23)
+    """Map uint64 bits to float64 in (0, 1).
+
+    In float64, because the vectorised and the scalar kernels of log, cos and sin differ in the last bit: which of them takes a
+    value depends on its place in the batch. Rounded to float32 afterwards, the difference is gone.
+    """
+    high = tf.cast(tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(12, tf.uint64)), tf.int64), tf.float64)
+    return (high + 0.5) * (2.0**-52)
 
 
 def uniform_latents(seed: tf.Tensor, size: int) -> tf.Tensor:
     """Draw float32 [N, size] latents from U(-1, 1) for int64 [N] seeds."""
-    return 2.0 * _unit(_bits(seed, size, stream=1)) - 1.0
+    return tf.cast(2.0 * _unit(_bits(seed, size, stream=1)) - 1.0, tf.float32)
 
 
 def normal_latents(seed: tf.Tensor, size: int) -> tf.Tensor:
@@ -46,7 +50,7 @@ def normal_latents(seed: tf.Tensor, size: int) -> tf.Tensor:
     uniform = _unit(_bits(seed, 2 * half, stream=2))
     radius = tf.sqrt(-2.0 * tf.math.log(uniform[:, :half]))
     angle = 2.0 * math.pi * uniform[:, half:]
-    return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], axis=1)[:, :size]
+    return tf.cast(tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], axis=1)[:, :size], tf.float32)
 
 
 def uniform_labels(seed: tf.Tensor, num_classes: int) -> tf.Tensor:

@@ -54,7 +54,9 @@ def train(images: np.ndarray, labels: np.ndarray, num_classes: int, settings: Ga
     run = _compile(game, images, labels)
     began = time.monotonic()
     while (step := int(game.step)) < settings.steps:
-        target = min(_next(step, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every))
+        target = min(
+            _next(step, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
+        )
         figures = dict(zip(_FIGURES, run(tf.constant(target - step, tf.int64)).numpy().tolist(), strict=True))
         step = int(game.step)
         if not all(math.isfinite(value) for value in figures.values()):
@@ -66,7 +68,9 @@ def train(images: np.ndarray, labels: np.ndarray, num_classes: int, settings: Ga
             journal.draw(step, _fixed_samples(game))
         if step % settings.checkpoint_every == 0 or step == settings.steps:
             checkpoints.save(step)
-        report("training the generator", step, settings.steps, "steps", d_loss=figures["d_loss"], d_accuracy=figures["d_accuracy"])
+        report(
+            "training the generator", step, settings.steps, "steps", d_loss=figures["d_loss"], d_accuracy=figures["d_accuracy"]
+        )
     if settings.ema_decay == 0:
         game.average.set_weights(game.generator.get_weights())
     journal.close()
@@ -117,6 +121,10 @@ def _fixed_samples(game: Game) -> np.ndarray:
     """Draw uint8 [100, 28, 28, 1] from the averaged generator, the same latents at every step, classes in order."""
     seeds = step_seeds(game.settings.seed, tf.constant(0, tf.int64), _SAMPLE_ROWS, stream=1)
     rows_per_class = -(-_SAMPLE_ROWS // game.num_classes)
-    labels = tf.range(_SAMPLE_ROWS, dtype=tf.int64) // rows_per_class if game.recipe.CONDITIONAL else uniform_labels(seeds, game.num_classes)
+    labels = (
+        tf.range(_SAMPLE_ROWS, dtype=tf.int64) // rows_per_class
+        if game.recipe.CONDITIONAL
+        else uniform_labels(seeds, game.num_classes)
+    )
     network = game.average if game.settings.ema_decay else game.generator
     return quantise(network([game.recipe.draw_latents(seeds, game.settings.latent_size), labels], training=False)).numpy()

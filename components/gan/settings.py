@@ -15,7 +15,9 @@ class GanSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    recipe: Literal["conv", "article"] = Field("conv", description="Networks, losses and latent: `conv` or the article's dense GAN.")
+    recipe: Literal["conv", "article"] = Field(
+        "conv", description="Networks, losses and latent: `conv` or the article's dense GAN."
+    )
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Seeds weights, latents and data order.")
     steps: int = Field(6000, ge=PENALTY_EVERY, description="Optimizer steps; about 5 minutes on 2 CPU cores.")
     batch_size: int = Field(64, ge=1, le=8192, description="Real images a step, over all devices.")
@@ -27,7 +29,9 @@ class GanSettings(BaseModel):
     beta_2: float = Field(0.99, ge=0, lt=1, description="Adam's second-moment decay.")
     gamma: float = Field(1.0, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
     final_gamma: float = Field(0.5, ge=0, description="Their weight at the last step: less smoothing once the networks agree.")
-    ema_decay: float = Field(0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off.")
+    ema_decay: float = Field(
+        0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
+    )
     label_smoothing: float = Field(0.9, gt=0, le=1, description="Target of real images in the article's loss (one-sided).")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Compute dtype; `auto` takes bfloat16 where the device has matrix units for it."

@@ -9,18 +9,17 @@ import numpy as np
 from components.gate.reference import Moments, class_shares, frechet_between, frechet_floor, neighbour_metrics
 
 
-def matched_reference(reference_labels: np.ndarray, real_labels: np.ndarray) -> np.ndarray:
-    """Choose reference rows with the real images' class counts, as far as there are enough.
+def matched_reference(reference_labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Choose reference rows with given class counts, as far as there are enough.
 
     Args:
         reference_labels: int64 [R].
-        real_labels: int64 [N].
+        counts: int64 [C], rows wanted of each class.
 
     Returns:
-        int64 [<= N]: indices into the reference, class by class, first come first.
+        int64 [<= sum of counts]: indices into the reference, class by class, first come first.
     """
-    chosen = [np.flatnonzero(reference_labels == label)[: (real_labels == label).sum()] for label in np.unique(real_labels)]
-    return np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+    return np.concatenate([np.flatnonzero(reference_labels == label)[:count] for label, count in enumerate(counts)])
 
 
 def score(
@@ -57,12 +56,12 @@ def score(
 
     Returns:
         `frechet_distance`, `frechet_floor`, `frechet_ratio`, `precision`, `recall`, `density`, `coverage`, `label_agreement`
-        (not-a-number if unconditional), `smallest_class_share`, `class_share` (list [C]) and, if asked for, `per_class`: a dict from
-        label to the same figures of that class.
+        (not-a-number if unconditional), `smallest_class_share`, `class_share` (list [C]) and, if asked for, `per_class`: a dict
+        from label to the same figures of that class.
     """
     classes = classes or int(np.max(real_labels)) + 1
     conditional = bool((gen_labels >= 0).all())
-    chosen = matched_reference(reference_labels, real_labels)
+    chosen = matched_reference(reference_labels, np.bincount(real_labels, minlength=classes))
     reference_features, reference_labels = reference_features[chosen], reference_labels[chosen]
 
     def figures_of(real: np.ndarray, generated: np.ndarray, reference: np.ndarray) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ def copy(source: Path, folder: Path, expected: dict[str, str]) -> None:
         check(source / name, checksum)
     folder.mkdir(parents=True, exist_ok=True)
     for name, checksum in expected.items():
-        temporary = folder / f".{name}.{os.getpid()}.tmp"
+        temporary = folder / f".{name}.tmp"
         try:
             shutil.copyfile(source / name, temporary)
             check(temporary, checksum)

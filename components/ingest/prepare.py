@@ -134,5 +134,5 @@ def _writing(data_dir: Path) -> Iterator[None]:
             handle.write(b"\0")
         yield
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+        reason = f"{os.strerror(error.errno)}: {error.filename}" if error.errno else str(error).splitlines()[0]
         raise UserError(f"can't write the data under {data_dir} ({reason}): free space there, or name another home") from error

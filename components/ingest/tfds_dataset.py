@@ -82,19 +82,21 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
 
     version_dir = data_dir / open_builder(dataset, data_dir).info.full_name
     # No valid record: what lies there is unfinished, altered, or left by a killed process.
-    for leftover in [version_dir, *version_dir.parent.glob(f"incomplete.*_{version_dir.name}")]:
+    unfinished = [*version_dir.parent.glob(f"incomplete.*_{version_dir.name}"), *downloads.glob("extracted.*")]
+    for leftover in [version_dir, *unfinished]:
         shutil.rmtree(leftover, ignore_errors=True)
     builder = tfds.builder(dataset, data_dir=data_dir)
     downloads.mkdir(parents=True, exist_ok=True)
     tfds.disable_progress_bar()
     try:
-        # Fresh extractions: TFDS would reuse an old one unseen. It prints to stdout, which belongs to the command line.
-        with tempfile.TemporaryDirectory(dir=downloads, prefix="extracted.") as extracted, contextlib.redirect_stdout(io.StringIO()):
+        # Fresh extractions: TFDS would reuse an old one unseen. What it prints to stdout isn't the command line's to show.
+        extracted = tempfile.TemporaryDirectory(dir=downloads, prefix="extracted.")
+        with extracted as extract_dir, contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare(
                 download_dir=downloads,
                 file_format="tfrecord",
                 download_config=tfds.download.DownloadConfig(
-                    extract_dir=extracted,
+                    extract_dir=extract_dir,
                     manual_dir=manual_dir,
                     force_checksums_validation=True,
                     try_download_gcs=False,
@@ -105,10 +107,13 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
         file = str(error).split(",")[0].removeprefix("Artifact ")
         raise UserError(f"{file} is cut or altered: expected sha256 {expected}, found {found}; try again later") from None
     except (requests.RequestException, tfds.download.DownloadError) as error:
-        raise UserError(f"the download of {dataset} broke off ({type(error).__name__}): run again, it is taken up there") from error
-    except tf.errors.OpError as error:
-        # TensorFlow's own file layer: a full disk comes as ResourceExhaustedError, missing rights as PermissionDeniedError.
-        raise OSError(str(error).splitlines()[0]) from error
+        raise UserError(f"the download of {dataset} broke off ({type(error).__name__}): run again to go on") from error
+    except (tf.errors.OpError, RuntimeError) as error:
+        # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
+        cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
+        if not isinstance(cause, tf.errors.OpError):
+            raise
+        raise OSError(cause.message.splitlines()[0]) from error
     return _record(dataset, data_dir, builder, door)
 
 

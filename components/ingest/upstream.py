@@ -59,7 +59,7 @@ def cached(downloads: Path, expected: dict[str, str]) -> bool:
         downloads: TFDS's download directory.
         expected: Registered SHA-256 of each archive, by URL.
     """
-    found = set()
+    found: set[str] = set()
     for unfinished in downloads.rglob("*.tmp.*"):
         shutil.rmtree(unfinished, ignore_errors=True)
     for info in downloads.rglob("*.INFO"):
@@ -67,10 +67,18 @@ def cached(downloads: Path, expected: dict[str, str]) -> bool:
         if archive.is_file():
             with archive.open("rb") as stream:
                 checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-            urls = [url for url in json.loads(info.read_text())["urls"] if expected.get(url) == checksum]
+            urls = {url for url in _urls(info) if expected.get(url) == checksum}
             if urls:
-                found.update(urls)
+                found |= urls
                 continue
             archive.unlink()
         info.unlink()
     return found == set(expected)
+
+
+def _urls(info: Path) -> list[str]:
+    """Where TFDS had an archive from; nothing if its note is damaged."""
+    try:
+        return json.loads(info.read_text(encoding="utf-8"))["urls"]
+    except (ValueError, KeyError):
+        return []

@@ -1,9 +1,10 @@
-"""Look through the judge: the one function that other components import from here."""
+"""Look through the judge: what other components import from here."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,37 +24,14 @@ _BATCH = 1000  # images a call: keeps the activations near 50 MB
 class Judge:
     """A frozen judge, ready to look at images."""
 
-    def __init__(self, network: keras.Model | None = None, *, directory: str | Path | None = None) -> None:
-        """Use a trained network, or load an exported judge.
-
-        Args:
-            network: A network of `components.judge.training.train_judge`.
-            directory: A judge artifact, or the SavedModel directory inside it.
-
-        Raises:
-            UserError: The directory holds no judge that can be loaded.
-        """
-        self.record: dict = {}  # judge.json
-        self._reference = (np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
+    def __init__(self, network: keras.Model | None = None, *, directory: Path | None = None) -> None:
+        """Use a network of `components.judge.training.train_judge`, or a SavedModel (see `load_judge`)."""
         if network is not None:
-            self._module, self._look = JudgeModule(network), None
+            self._module = JudgeModule(network)
             self._look = self._module.judge
-            return
-        path = Path(str(directory))
-        path = path / _SERVING_DIR if (path / _SERVING_DIR).is_dir() else path
-        try:
-            self._module = tf.saved_model.load(str(path))
+        else:
+            self._module = tf.saved_model.load(str(directory))
             self._look = self._module.signatures[SIGNATURE]
-            self.record = json.loads((path / RECORD_FILE).read_text("utf-8"))
-            with np.load(path / REFERENCE_FILE, allow_pickle=False) as stored:
-                self._reference = (stored["features"], stored["labels"])
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"no usable judge in {path}: {str(error).splitlines()[0]}; rerun with its JudgeTrainer") from error
-
-    @property
-    def reference(self) -> tuple[np.ndarray, np.ndarray]:
-        """Features float32 [R, D] and labels int64 [R] of real train images; empty for a bare network."""
-        return self._reference
 
     def features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look at images.
@@ -65,4 +43,57 @@ class Judge:
             Features float32 [N, D] and class probabilities float32 [N, C].
         """
         parts = [self._look(image=tf.constant(images[i : i + _BATCH])) for i in range(0, max(len(images), 1), _BATCH)]
-        return tuple(np.concatenate([part[key].numpy() for part in parts]) for key in ("features", "probabilities"))
+        features, probabilities = (np.concatenate([part[key].numpy() for part in parts]) for key in ("features", "probabilities"))
+        return features, probabilities
+
+
+def load_judge(directory: str | Path) -> Judge:
+    """Load an exported judge.
+
+    Args:
+        directory: A judge artifact, or the SavedModel directory inside it.
+
+    Raises:
+        UserError: There is no judge that can be loaded.
+    """
+    path = _saved_model(directory)
+    try:
+        return Judge(directory=path)
+    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+        raise _unusable(path, error) from error
+
+
+def load_reference(directory: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read the reference of a judge artifact: features float32 [R, D] and labels int64 [R] of real train images.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    path = _saved_model(directory)
+    try:
+        with np.load(path / REFERENCE_FILE, allow_pickle=False) as stored:
+            return stored["features"], stored["labels"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _unusable(path, error) from error
+
+
+def load_record(directory: str | Path) -> dict[str, Any]:
+    """Read judge.json of a judge artifact: dataset, class_names, seed, accuracy, feature_size, settings, code_hash, digest.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    path = _saved_model(directory)
+    try:
+        return json.loads((path / RECORD_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+
+
+def _saved_model(directory: str | Path) -> Path:
+    path = Path(directory)
+    return path / _SERVING_DIR if (path / _SERVING_DIR).is_dir() else path
+
+
+def _unusable(path: Path, error: Exception) -> UserError:
+    return UserError(f"no usable judge in {path}: {str(error).splitlines()[0]}; run the judge's training again")

@@ -21,8 +21,8 @@ def build_network(classes: int, feature_size: int, seed: int) -> keras.Model:
         seed: Seed of the initial weights.
 
     Returns:
-        Model from float32 [N, 28, 28, 1] in [-1, 1] to (features float32 [N, D], logits float32 [N, C]). The feature is the
-        hidden layer before its activation: nothing is cut off, and it is closer to the Gaussian that the Fréchet distance assumes.
+        Model from float32 [N, 28, 28, 1] in [-1, 1] to (features float32 [N, D], logits float32 [N, C]). The feature is
+        the hidden layer before its activation: nothing is cut off, and it is nearer to the Gaussian of the Fréchet distance.
     """
 
     def initializer(layer: int, gain: float = 2.0) -> keras.initializers.Initializer:

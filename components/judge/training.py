@@ -60,7 +60,9 @@ def _batches(count: int, settings: JudgeSettings) -> np.ndarray:
     return np.concatenate(passes)[:wanted].reshape(settings.steps, settings.batch_size)
 
 
-def _compiled_loop(network: keras.Model, images: np.ndarray, labels: np.ndarray, settings: JudgeSettings) -> tf.types.experimental.PolymorphicFunction:
+def _compiled_loop(
+    network: keras.Model, images: np.ndarray, labels: np.ndarray, settings: JudgeSettings
+) -> tf.types.experimental.PolymorphicFunction:
     """Compile many steps as one call: batches int32 [steps, batch] and the first step's number -> last loss."""
     shift, (height, width, _) = settings.max_shift, IMAGE_SHAPE
     # Zero is the background of every supported dataset; padding once makes a shift a plain gather.

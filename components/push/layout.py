@@ -78,10 +78,8 @@ def push_model(model: Path, base: Path, *, run_id: str, verdict: dict[str, Any],
             durable.sync_directory(base)
             _prune(base, keep_versions)
     except OSError as error:
-        where = error.filename or base
-        raise UserError(
-            f"cannot push to {base}: {error.strerror or error} ({where}); free space or fix its permissions"
-        ) from error
+        why = f"{error.strerror or error} ({error.filename or base})"
+        raise UserError(f"cannot push to {base}: {why}; free space or fix its permissions") from error
     return Pushed(version, base / str(version), is_new=True)
 
 
@@ -99,9 +97,7 @@ def _metadata(model: Path) -> dict[str, Any]:
         metadata = json.loads(path.read_text(encoding="utf-8"))
         metadata[contract.META_TRAINING_KEY]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{model} is not a generator that can be pushed: no {contract.METADATA_FILE} with a training key"
-        ) from error
+        raise UserError(f"cannot push {model}: it has no {contract.METADATA_FILE} with a training key; train it again") from error
     return metadata
 
 
@@ -141,9 +137,7 @@ def _next_version(base: Path) -> int:
     try:
         recorded = int(path.read_text(encoding="ascii")) if path.exists() else 0
     except ValueError as error:
-        raise UserError(
-            f"{path} does not hold a version number: delete it, versions then go on from the newest on disk"
-        ) from error
+        raise UserError(f"{path} holds no version number: delete it, versions then go on from the newest on disk") from error
     return max([recorded, *contract.version_directories(base)]) + 1
 
 

@@ -18,6 +18,9 @@ from components.push.fresh_process import REFUSED
 from serving import contract
 
 _ROWS = 8  # rows of the checks that compare batches
+# Kernels add up in another order for another batch size, so a pixel that sits on the edge of two grey levels may take the other
+# one: measured, 1 pixel of 200,000 by 1 level for the float32 conv generator, 600 by 2 levels had it run in bfloat16.
+_ROUNDED_LEVELS, _ROUNDED_SHARE = 1, 1e-3
 # Signature -> inputs and outputs: dtype and shape without the batch, None for the latent size that the metadata tells.
 _LATENT = (tf.float32, None)
 _INTEGER = (tf.int64, ())
@@ -166,7 +169,8 @@ def _check_rows(signatures, metadata: dict[str, Any]) -> None:
 def _check_same_rows(batch: dict[str, np.ndarray], other: dict[str, np.ndarray], rows: slice, how: str) -> None:
     images, again = batch[contract.OUTPUT_IMAGE][rows].astype(np.int64), other[contract.OUTPUT_IMAGE].astype(np.int64)
     differing = np.abs(images - again)
-    if differing.any() or (batch[contract.OUTPUT_LABEL][rows] != other[contract.OUTPUT_LABEL]).any():
+    rounding = differing.max() <= _ROUNDED_LEVELS and (differing > 0).mean() <= _ROUNDED_SHARE
+    if not rounding or (batch[contract.OUTPUT_LABEL][rows] != other[contract.OUTPUT_LABEL]).any():
         raise ContractError(
             f"a row's image depends on the batch that it travels in: {int((differing > 0).sum())} of {differing.size} pixels "
             f"differ when asked for {how}, by up to {int(differing.max())} grey levels"

@@ -33,9 +33,8 @@ def parse_transformed(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     features = tf.io.parse_example(
         serialized, {IMAGE_KEY: tf.io.FixedLenFeature([], tf.string), LABEL_KEY: tf.io.FixedLenFeature([], tf.int64)}
     )
-    images = tf.reshape(tf.io.decode_raw(features[IMAGE_KEY], tf.uint8), [-1, *IMAGE_SHAPE])
-    # Said explicitly: another number of bytes a row could otherwise be reshaped into another number of images.
-    images = tf.ensure_shape(images, [serialized.shape[0], *IMAGE_SHAPE])
+    # The number of images is said, not inferred: rows of another length could otherwise pass as more or fewer images.
+    images = tf.reshape(tf.io.decode_raw(features[IMAGE_KEY], tf.uint8), [tf.shape(serialized)[0], *IMAGE_SHAPE])
     return images, features[LABEL_KEY]
 
 

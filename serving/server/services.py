@@ -102,6 +102,7 @@ class GeneratorServices:
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Tell the state of every version, or of one."""
+        self._check_loaded()
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         spec = request.model_spec
@@ -122,9 +123,15 @@ class GeneratorServices:
                 entry.status.error_message = state.error
         return response
 
+    def _check_loaded(self) -> None:
+        """Refuse while the first load is under way; TensorFlow Serving does not even listen then, which a client sees alike."""
+        if not self._versions.looked.is_set():
+            raise Refusal(grpc.StatusCode.UNAVAILABLE, contract.STILL_LOADING)
+
     @contextlib.contextmanager
     def _served(self, request) -> Iterator[tuple[int, Servable]]:
         """Resolve a request's model spec to the served version and hold on to it."""
+        self._check_loaded()
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         spec: model_pb2.ModelSpec = request.model_spec

@@ -1,0 +1,30 @@
+# make run: set up, then the main job.  make test: set up, then all tests.
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3))
+EXTRAS ?= dev
+BIN := .venv/bin
+
+.PHONY: setup run test lint bench lock clean
+
+setup:
+	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) pipeline/bootstrap.py $(EXTRAS)
+
+run: setup
+	@$(BIN)/forger run $(ARGS)
+
+test: setup
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+bench: setup
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# Pins for every platform that the wheels support; hashes of all files.
+lock: setup
+	@$(BIN)/uv pip compile setup.py --extra dev --generate-hashes --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_39 --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv .forger build dist forger.egg-info

@@ -1,0 +1,198 @@
+"""Gate: the stock Evaluator, looking through the judge, with a verdict that says why."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import types
+from tfx.components.evaluator import component as stock_component
+from tfx.components.evaluator import constants
+from tfx.components.evaluator import executor as stock
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter
+from tfx.utils import io_utils, json_utils, path_utils, proto_utils
+
+from components.errors import UserError
+from components.gate.baseline import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
+from components.gate.drawing import probe_generator
+from components.gate.eval_config import bind, make_eval_config, metric_options
+from components.gate.results import read_verdict
+from components.gate.settings import GateSettings
+from components.gate.verdict import FAULTY, Verdict
+from components.judge.features import load_judge, load_record
+from components.progress import note
+from serving import contract
+
+JUDGE_KEY = "judge"
+_EXTRACTORS_MODULE = "components.gate.extractors"
+
+
+class Executor(stock.Executor):
+    """The stock executor between a first look at the generator and the writing of the verdict."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Judge a generator; one that can't be judged is refused, only a broken judge or data stop the run.
+
+        Args:
+            input_dict: examples, model, baseline_model (may be marked empty), judge.
+            output_dict: evaluation, which also holds verdict.json; blessing.
+            exec_properties: The stock Evaluator's.
+
+        Raises:
+            UserError: The judge can't be loaded, or what is served has other classes.
+        """
+        judge = artifact_utils.get_single_uri(input_dict[JUDGE_KEY])
+        load_judge(judge)
+        record = load_record(judge)
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        eval_config = config_pb2.EvalConfig()
+        proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], eval_config)
+        class_names = metric_options(eval_config)["class_names"]
+        served, baseline_note = _usable_baseline(input_dict, class_names)
+        probe = probe_generator(path_utils.serving_model_path(model.uri), len(class_names))
+        if probe.problem:
+            verdict = Verdict(blessed=False, reason=f"the generator cannot be judged: {probe.problem}", causes=[FAULTY])
+        else:
+            total = _count_examples(input_dict, exec_properties)
+            fraction = min(1.0, metric_options(eval_config)["max_examples"] / max(total, 1))
+            bind(eval_config, judge, record["feature_size"], fraction, probe.conditional)
+            inputs = {key: value for key, value in input_dict.items() if key != JUDGE_KEY}
+            inputs[standard_component_specs.BASELINE_MODEL_KEY] = [served] if served else []
+            properties = exec_properties | {standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(eval_config)}
+            super().Do(inputs, output_dict, properties)
+            verdict = read_verdict(_evaluation(output_dict), eval_config, class_names, probe.conditional, served is not None)
+        verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"]}
+        verdict.baseline_note = baseline_note
+        if served:
+            verdict.baseline_version = served.get_string_custom_property(VERSION_PROPERTY)
+            verdict.baseline_digest = served.get_string_custom_property(DIGEST_PROPERTY)
+        verdict.save(_evaluation(output_dict))
+        _settle_blessing(output_dict, verdict, model)
+        note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
+
+
+def _usable_baseline(input_dict: dict[str, list[types.Artifact]], class_names: list[str]) -> tuple[types.Artifact | None, str]:
+    """Look whether there is a baseline to compare with.
+
+    A served version that can't be drawn from is no reason to keep a good generator from replacing it: it counts as none, and the
+    verdict says so. One with other classes means that the serving directory is another dataset's.
+
+    Returns:
+        The baseline (None for none) and why a served version is left out ("" if none is).
+    """
+    artifacts = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY) or []
+    if not artifacts or artifacts[0].get_int_custom_property(EMPTY_PROPERTY):
+        return None, ""
+    path = path_utils.serving_model_path(artifacts[0].uri)
+    version = artifacts[0].get_string_custom_property(VERSION_PROPERTY)
+    try:
+        metadata = json.loads((Path(path) / contract.METADATA_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        metadata = {}
+    names = metadata.get(contract.META_CLASS_NAMES, class_names)
+    if names != class_names:
+        raise UserError(
+            f"the served version {version} is a generator of {metadata.get(contract.META_DATASET)!r} with other classes: "
+            "serve this dataset from another directory, or remove that version"
+        )
+    problem = probe_generator(path, len(class_names)).problem
+    return (None, f"version {version} is not compared with: {problem}") if problem else (artifacts[0], "")
+
+
+def _count_examples(input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]) -> int:
+    """Count the examples of the evaluated splits."""
+    artifacts = input_dict[standard_component_specs.EXAMPLES_KEY]
+    splits = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
+    folders = [uri for split in splits for uri in artifact_utils.get_split_uris(artifacts, split)]
+    files = [file for folder in folders for file in tf.io.gfile.glob(io_utils.all_files_pattern(folder))]
+    return sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
+
+
+def _evaluation(output_dict: dict[str, list[types.Artifact]]) -> str:
+    return artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+
+
+def _settle_blessing(output_dict: dict[str, list[types.Artifact]], verdict: Verdict, model: types.Artifact) -> None:
+    """Make the blessing say what the verdict says; the stock executor leaves it open where it didn't run or saw no threshold."""
+    blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
+    blessed_file = os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)
+    if verdict.blessed:
+        if not tf.io.gfile.exists(blessed_file):
+            raise RuntimeError("the verdict blesses but the Evaluator does not")
+        return
+    if tf.io.gfile.exists(blessed_file):
+        tf.io.gfile.remove(blessed_file)
+    io_utils.write_string_file(os.path.join(blessing.uri, constants.NOT_BLESSED_FILE_NAME), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE)
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+
+
+class GateSpec(standard_component_specs.EvaluatorSpec):
+    """The stock Evaluator's, plus the judge."""
+
+    INPUTS = {  # noqa: RUF012 (TFX reads a plain class attribute)
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        JUDGE_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+
+
+class Gate(stock_component.Evaluator):
+    """Judges a generator's samples against real images and against what is served.
+
+    Outputs `blessing` (standard_artifacts.ModelBlessing) and `evaluation` (standard_artifacts.ModelEvaluation), which also
+    holds verdict.json.
+    """
+
+    SPEC_CLASS = GateSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        judge: types.BaseChannel,
+        settings: GateSettings,
+        class_names: list[str],
+        code_hash: str,
+        baseline: types.BaseChannel | None = None,
+        split: str = "test",
+    ) -> None:
+        """Wire the component.
+
+        Args:
+            examples: Transformed examples (standard_artifacts.Examples).
+            model: The trained generator (standard_artifacts.Model).
+            judge: The judge (standard_artifacts.Model).
+            settings: Thresholds and sizes.
+            class_names: Names by label.
+            code_hash: Hash of the gate's sources, for TFX's cache.
+            baseline: What is served, of the Baseline component (standard_artifacts.Model); it may be marked empty.
+            split: Split of held-out real images.
+        """
+        spec = GateSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline,
+            judge=judge,
+            eval_config=make_eval_config(settings, class_names, code_hash),
+            example_splits=json_utils.dumps([split]),
+            fairness_indicator_thresholds=json_utils.dumps(None),
+            module_path=_EXTRACTORS_MODULE,
+            evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        )
+        # The stock constructor builds the stock spec, which has no judge.
+        base_beam_component.BaseBeamComponent.__init__(self, spec=spec)

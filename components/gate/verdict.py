@@ -1,0 +1,111 @@
+"""The verdict: what the gate found, in a form that people, the push and the report can read."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VERDICT_FILE = "verdict.json"
+
+FAULTY = "faulty generator"
+# What a failed metric says about the generator; a metric that isn't here speaks for itself.
+_CAUSES = {
+    "recall": "mode collapse",
+    "coverage": "mode collapse",
+    "smallest_class_share": "mode collapse",
+    "label_agreement": "label confusion",
+    "precision": "low fidelity",
+    "faulty_draws": FAULTY,
+}
+_WORSE = "worse than what is served"
+_FAR = "far from real images"  # the Fréchet distance alone failed
+
+
+class Check(BaseModel):
+    """One threshold and what became of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    metric: str
+    slice: str = Field(description="'' for overall, else the class's name")
+    value: float | None = Field(description="The figure, or its difference to the baseline's for a change; None: not finite")
+    limit: float = Field(description="For a change: relative to the baseline's figure (Fréchet ratio), else absolute")
+    kind: Literal["max", "min", "change"]
+    baseline: float | None = Field(None, description="The served version's figure, for a change")
+    passed: bool
+    ignored: bool = Field(False, description="A change threshold on a first run: there is nothing to compare with")
+
+
+class Verdict(BaseModel):
+    """The gate's verdict on one generator.
+
+    Figures that are not finite numbers are None.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    blessed: bool
+    reason: str = Field(description="One line: why not, or what was reached")
+    causes: list[str] = []
+    checks: list[Check] = []
+    figures: dict[str, float | None] = {}
+    per_class: dict[str, dict[str, float | None]] = Field({}, description="By label, as a string")
+    baseline_version: str = Field("", description="'' for none")
+    baseline_digest: str = Field("", description="Digest of that version's metadata, see `choose_baseline`")
+    baseline_figures: dict[str, float | None] = {}
+    baseline_note: str = Field("", description="Why a served version was not compared with, if that is so")
+    conditional: bool | None = Field(None, description="Whether the generator has classes; None if it could not be asked")
+    judge: dict[str, Any] = Field({}, description="accuracy and digest")
+    examples: int = 0
+
+    @classmethod
+    def load(cls, path: Path | str) -> Verdict:
+        """Read a verdict, from the file or from the directory that holds it."""
+        path = Path(path)
+        return cls.model_validate_json((path / VERDICT_FILE if path.is_dir() else path).read_text("utf-8"))
+
+    def save(self, directory: Path | str) -> None:
+        """Write the verdict into a directory, made if missing."""
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / VERDICT_FILE).write_text(self.model_dump_json(indent=1), "utf-8")
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value, None where it is not a finite number."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def causes_of(checks: list[Check]) -> list[str]:
+    """Name what the failed checks point at, each once."""
+    failed = [check for check in checks if not check.passed]
+    named = [_WORSE if check.kind == "change" else _CAUSES.get(check.metric) for check in failed]
+    if FAULTY in named:
+        return [FAULTY]
+    return list(dict.fromkeys(filter(None, named))) or ([_FAR] if failed else [])
+
+
+def reason_of(checks: list[Check], causes: list[str], figures: dict[str, float | None]) -> str:
+    """Put the outcome in one line."""
+    failed = [check for check in checks if not check.passed]
+    if not failed:
+        shown = [
+            f"{name} {figures[name]:.3g}" for name in ("frechet_ratio", "recall", "precision") if figures.get(name) is not None
+        ]
+        return f"all {sum(not check.ignored for check in checks)} checks passed ({', '.join(shown)})"
+    shown = [_failure(check) for check in failed[:3]]
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return f"{', '.join(causes)}: {'; '.join(shown)}{more}"
+
+
+def _failure(check: Check) -> str:
+    where = f" of class {check.slice}" if check.slice else ""
+    if check.value is None:
+        return f"{check.metric}{where} is not a finite number"
+    if check.kind == "change":
+        served = f" from {check.baseline:.3g}" if check.baseline is not None else ""
+        return f"{check.metric}{where} changed by {check.value:+.3g}{served} (limit {check.limit:+.3g})"
+    return f"{check.metric}{where} {check.value:.3g} is {'above' if check.kind == 'max' else 'below'} {check.limit:.3g}"

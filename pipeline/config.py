@@ -1,0 +1,117 @@
+"""The configuration of a run: every component's settings together, and the profiles.
+
+The knobs themselves, with units and reasons, are in each component's `settings.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from components.errors import UserError
+from components.gan.settings import GanSettings
+from components.gate.settings import GateSettings
+from components.ingest.settings import DataSettings
+from components.judge.settings import JudgeSettings
+from components.push.settings import PushSettings
+
+DEFAULT_PROFILE = "quick"
+
+
+class Config(BaseModel):
+    """All settings of one run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: DataSettings = DataSettings()
+    judge: JudgeSettings = JudgeSettings()
+    gan: GanSettings = GanSettings()
+    gate: GateSettings = GateSettings()
+    push: PushSettings = PushSettings()
+
+
+# What each profile changes of the defaults.
+PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+    # The whole pipeline in under 2 minutes on 2 CPU cores, for tests: few images, little training, a gate to match.
+    "smoke": {
+        "data": {"train_split": "train[:6000]", "eval_split": "test[:1000]"},
+        "judge": {"steps": 300, "min_accuracy": 0.95, "reference_size": 3000},
+        "gan": {"width": 16, "steps": 400, "checkpoint_every": 100, "sample_every": 100, "ema_decay": 0.98},
+    },
+    # Full MNIST, about 5 minutes of GAN training on 2 CPU cores: the defaults.
+    "quick": {},
+    # One GPU: wider, longer, larger batches.
+    "full": {
+        "judge": {"steps": 6000},
+        "gan": {
+            "width": 64,
+            "batch_size": 256,
+            "steps": 40_000,
+            "ema_decay": 0.999,
+            "checkpoint_every": 2000,
+            "sample_every": 4000,
+        },
+    },
+    # The article's dense GAN, as it was: 100 passes over 60,000 images in batches of 100, a sample kept each pass.
+    "article": {
+        "gan": {
+            "recipe": "article",
+            "width": 128,
+            "latent_size": 100,
+            "batch_size": 100,
+            "steps": 60_000,
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-3,
+            "beta_1": 0.9,
+            "beta_2": 0.999,
+            "ema_decay": 0.0,
+            "checkpoint_every": 6000,
+            "sample_every": 600,
+        },
+    },
+}
+
+
+def make_config(profile: str = DEFAULT_PROFILE, changes: list[str] | None = None) -> Config:
+    """Make a configuration from a profile and changes of it.
+
+    Args:
+        profile: Name in PROFILES.
+        changes: Each "SECTION.KEY=VALUE", e.g. "gan.steps=1000"; values are read as JSON, else as text.
+
+    Raises:
+        UserError: An unknown profile or key, or a value out of its range; the line names the mend.
+    """
+    if profile not in PROFILES:
+        raise UserError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
+    sections: dict[str, dict[str, Any]] = {name: dict(values) for name, values in PROFILES[profile].items()}
+    for change in changes or []:
+        section, key, value = _parse(change)
+        sections.setdefault(section, {})[key] = value
+    try:
+        return Config.model_validate(sections)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        found = "" if first["loc"] == () or isinstance(first["input"], dict) else f", not {first['input']!r}"
+        raise UserError(f"{place}: {first['msg'].removeprefix('Value error, ')}{found}") from None
+
+
+def _parse(change: str) -> tuple[str, str, Any]:
+    name, equals, text = change.partition("=")
+    if not equals:
+        raise UserError(f"--set {change}: expected SECTION.KEY=VALUE, e.g. gan.steps=1000")
+    known = [f"{section}.{key}" for section, field in Config.model_fields.items() for key in field.annotation.model_fields]
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f"did you mean {close[0]}?" if close else f"the sections are {', '.join(Config.model_fields)}"
+        raise UserError(f"--set {change}: there is no setting {name!r}; {hint}")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    section, _, key = name.partition(".")
+    return section, key, value

@@ -1,0 +1,179 @@
+"""Run the pipeline on this machine, and go on with an interrupted run."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx import v1 as tfx
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from components.gate.baseline import choose_baseline
+from components.gate.verdict import Verdict
+from components.ingest.curated_schema import write_schema
+from components.ingest.record import PreparedDataset
+from components.push.infra_validator import REASON_FILE
+from pipeline.config import Config
+from pipeline.home import Home
+from pipeline.pictures import make_pictures
+from pipeline.pipeline import Places, create_pipeline, training_key
+from pipeline.run_record import NodeRecord, RunRecord, load_last
+
+# The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
+BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+_LOGGER = logging.getLogger(__name__)
+
+
+class NodeObserver:
+    """What a caller may see of a run; does nothing by itself."""
+
+    def started(self, node_id: str, number: int, total: int) -> None:
+        """Called when a node starts."""
+
+    def ended(self, node: NodeRecord) -> None:
+        """Called when a node has ended well."""
+
+
+def run(
+    config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, beam_args: list[str]
+) -> RunRecord:
+    """Run all nodes that are not done yet.
+
+    Args:
+        config: All settings.
+        profile: The profile's name, for the record.
+        prepared: The dataset on disk.
+        home: The home, held by this process.
+        observer: Told of each node.
+        beam_args: Further Beam arguments; an argument named again wins.
+
+    Returns:
+        The run's record, with the gate's verdict.
+
+    Raises:
+        UserError: What a component refuses.
+    """
+    ir = _compile(config, prepared, home, beam_args)
+    digest = hashlib.sha256(ir.SerializeToString(deterministic=True)).hexdigest()
+    last = load_last(home.runs)
+    resumed = last is not None and last.state == "running" and last.pipeline_digest == digest
+    now = datetime.datetime.now(datetime.UTC)
+    record = last if resumed else RunRecord(
+        run_id=now.strftime("%Y%m%d-%H%M%S-%f"), state="running", started=now.isoformat(timespec="seconds"), profile=profile,
+        config=config.model_dump(mode="json"), pipeline_digest=digest,
+    )  # fmt: skip
+    record.nodes = []
+    record.save(home.runs)
+    runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
+    try:
+        outputs = _run_nodes(ir, home, observer, record)
+        _conclude(record, outputs, home)
+    except Exception as error:
+        record.state = "failed"
+        record.reason = ": ".join([*getattr(error, "__notes__", []), (str(error).strip() or repr(error)).splitlines()[0]])
+        raise
+    finally:
+        # After Ctrl-C it stays "running": the next run goes on with it.
+        record.save(home.runs)
+    return record
+
+
+def _compile(config: Config, prepared: PreparedDataset, home: Home, beam_args: list[str]) -> pipeline_pb2.Pipeline:
+    serving_base = home.model_base(config.data.dataset)
+    places = Places(
+        pipeline_root=str(home.pipeline_root),
+        data_dir=str(home.data),
+        schema_file=str(write_schema(prepared, home.schemas)),
+        serving_base=str(serving_base),
+        work_dir=str(home.trainings),
+        baseline=choose_baseline(serving_base, training_key(config, prepared)),
+    )
+    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(home.metadata))
+    return compiler.Compiler().compile(create_pipeline(config, prepared, places, [*BEAM_ARGS, *beam_args], connection))
+
+
+def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord) -> dict[str, Any]:
+    """Launch node after node, as TFX's LocalDagRunner does; returns the output artifacts by "node.key"."""
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    connection = _connection(home)
+    _remove_partial_outputs(connection, record.run_id, home.pipeline_root)
+    outputs: dict[str, Any] = {}
+    for number, node in enumerate(ir.nodes, start=1):
+        node_id = node.pipeline_node.node_info.id
+        observer.started(node_id, number, len(ir.nodes))
+        began, began_ms = time.monotonic(), time.time() * 1000
+        try:
+            launched = launcher.Launcher(
+                pipeline_node=node.pipeline_node,
+                mlmd_connection=metadata.Metadata(connection),
+                pipeline_info=ir.pipeline_info,
+                pipeline_runtime_spec=ir.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+            ).launch()
+        except Exception as error:
+            error.add_note(node_id)
+            raise
+        with metadata.Metadata(connection) as handle:
+            (execution,) = handle.store.get_executions_by_id([launched.execution_id])
+            outputs.update({f"{node_id}.{key}": artifact for key, artifact in _outputs_of(handle.store, execution.id).items()})
+        fresh = execution.last_known_state == execution.COMPLETE and execution.last_update_time_since_epoch >= began_ms
+        done = NodeRecord(id=node_id, outcome="ran" if fresh else "cached", seconds=round(time.monotonic() - began, 2))
+        record.nodes.append(done)
+        record.save(home.runs)
+        observer.ended(done)
+    return outputs
+
+
+def _connection(home: Home) -> metadata_store_pb2.ConnectionConfig:
+    return tfx.orchestration.metadata.sqlite_metadata_connection_config(str(home.metadata))
+
+
+def _outputs_of(store: Any, execution_id: int) -> dict[str, metadata_store_pb2.Artifact]:
+    """Return an execution's output artifacts by key; every node of ours has one artifact a key."""
+    events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type == event.OUTPUT]
+    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
+    return {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+
+
+def _remove_partial_outputs(connection: metadata_store_pb2.ConnectionConfig, run_id: str, root: Path) -> None:
+    """Remove what a killed node had written: the same execution writes there again, and a reader takes every file it finds."""
+    with metadata.Metadata(connection) as handle:
+        context = handle.store.get_context_by_type_and_name("pipeline_run", run_id)
+        executions = handle.store.get_executions_by_context(context.id) if context else []
+    for execution in executions:
+        if execution.last_known_state == execution.RUNNING:
+            for directory in root.glob(f"*/*/{execution.id}"):
+                _LOGGER.info("removing the unfinished %s", directory)
+                shutil.rmtree(directory)
+
+
+def _conclude(record: RunRecord, outputs: dict[str, Any], home: Home) -> None:
+    """Fill in the verdict, what was pushed and the pictures."""
+    record.evaluation, record.training = outputs["Gate.evaluation"].uri, outputs["GanTrainer.model_run"].uri
+    verdict = Verdict.load(Path(record.evaluation))
+    record.verdict = verdict.model_dump(mode="json")
+    record.pictures = make_pictures(Path(record.training), home.reports / record.run_id)
+    record.reason = verdict.reason
+    pushed = outputs["GeneratorPusher.pushed_model"].custom_properties
+    if pushed["pushed"].int_value:
+        record.state = "blessed"
+        record.pushed_path, record.pushed_version = (
+            pushed["pushed_destination"].string_value,
+            int(pushed["pushed_version"].string_value),
+        )
+        return
+    record.state = "blocked"
+    infra = Path(outputs["GeneratorInfraValidator.blessing"].uri) / REASON_FILE
+    if verdict.blessed and infra.exists():
+        record.reason = f"infra validation: {infra.read_text(encoding='utf-8').strip()}"

@@ -1,0 +1,91 @@
+"""What `forger run` does: data, lock, nodes, verdict, and the next thing to type."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+from rich.console import Console
+from rich.markup import escape
+
+from components.ingest.prepare import prepare
+from components.ingest.record import PreparedDataset
+from pipeline.config import make_config
+from pipeline.console import RunView, capture_logs
+from pipeline.home import Home
+from pipeline.run_record import RunRecord
+from pipeline.status import show_verdict
+
+NODES = (
+    "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform", "JudgeTrainer", "GanTrainer",
+    "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
+)  # fmt: skip
+
+
+def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam_args: list[str], *, debug: bool) -> RunRecord:
+    """Run the pipeline in a home and show it on the terminal.
+
+    Args:
+        profile: Name of the profile.
+        changes: "SECTION.KEY=VALUE" each.
+        home: The home directory.
+        source: Where data come from if they must be fetched.
+        beam_args: Further Beam arguments.
+        debug: Leave the libraries' messages on the terminal.
+
+    Raises:
+        UserError: Whatever the user can mend.
+    """
+    config = make_config(profile, changes)
+    console = Console(highlight=False)
+    home.open()
+    began = time.monotonic()
+    with home.alone():
+        view = RunView(console)
+        log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
+        with capture_logs(log_file, view, debug=debug):
+            prepared = prepare(config.data.dataset, home.data, source)
+            console.print(f"profile [bold]{profile}[/], home {escape(str(home.path))}, log {escape(str(log_file))}")
+            # TFX takes seconds to import: only now is it certain to be needed.
+            from pipeline.local import run
+
+            try:
+                record = run(config, profile, prepared, home, view, beam_args)
+            except Exception:
+                logging.getLogger(__name__).exception("the run failed")
+                raise
+    _show_end(record, console, time.monotonic() - began)
+    return record
+
+
+def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
+    """Fetch a dataset into a home, showing which door it came through."""
+    home.open()
+    with home.alone():
+        console = Console(highlight=False, stderr=True)
+        with capture_logs(home.logs / "data.log", RunView(console), debug=False):
+            return prepare(dataset, home.data, source)
+
+
+def dry_run(profile: str, changes: list[str]) -> None:
+    """Print the resolved configuration and the nodes."""
+    console = Console(highlight=False)
+    config = make_config(profile, changes)
+    console.print_json(json.dumps(config.model_dump(mode="json")))
+    console.print("nodes: " + " -> ".join(NODES))
+
+
+def _show_end(record: RunRecord, console: Console, seconds: float) -> None:
+    console.print()
+    show_verdict(record, console)
+    for name, path in record.pictures.items():
+        console.print(f"{name}: {escape(path)}")
+    console.print(f"took {seconds:.0f} s")
+    if record.state == "blessed":
+        console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
+        console.print("next: [bold]forger sample --out digits.png[/], or [bold]forger serve[/] and query it over gRPC")
+    else:
+        console.print(
+            "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"
+        )

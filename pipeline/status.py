@@ -1,0 +1,68 @@
+"""What is known of the last run, and what is served; needs neither TFX nor TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.home import Home
+from pipeline.run_record import RunRecord, load_last
+from serving import contract
+
+
+def collect(home: Home) -> dict[str, Any]:
+    """Gather the last run, the pushed versions of every model, and whether a run is under way."""
+    last = load_last(home.runs)
+    bases = sorted(path for path in home.serving.iterdir() if path.is_dir()) if home.serving.is_dir() else []
+    versions = {base.name: contract.list_versions(base) for base in bases}
+    return {
+        "home": str(home.path),
+        "busy": home.busy(),
+        "last_run": last.model_dump(mode="json") if last else None,
+        "versions": versions,
+        "served": {name: numbers[-1] for name, numbers in versions.items() if numbers},
+    }
+
+
+def show(home: Home, console: Console) -> None:
+    """Print the status for a person."""
+    known = collect(home)
+    if known["last_run"] is None:
+        console.print(f"no run yet in {home.path}: start one with [bold]forger run[/]", highlight=False)
+        return
+    record = RunRecord.model_validate(known["last_run"])
+    state = (
+        "running"
+        if known["busy"]
+        else ("interrupted; `forger run` goes on with it" if record.state == "running" else record.state)
+    )
+    console.print(f"last run {record.run_id} ({record.profile}, {record.started}): [bold]{state}[/]", highlight=False)
+    show_verdict(record, console)
+    for name, numbers in known["versions"].items():
+        listed = ", ".join(str(number) for number in numbers) or "none"
+        console.print(f"{name}: pushed versions {listed}; newest is served by `forger serve`", highlight=False)
+
+
+def show_verdict(record: RunRecord, console: Console) -> None:
+    """Print the gate's verdict: figures against thresholds, and why."""
+    if record.verdict is None:
+        if record.reason:
+            console.print(escape(record.reason), highlight=False)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column, justify in (("figure", "left"), ("of", "left"), ("value", "right"), ("limit", "right"), ("", "left")):
+        table.add_column(column, justify=justify)
+    for check in record.verdict["checks"]:
+        value, limit = (_number(check.get(key)) for key in ("value", "limit"))
+        sign = {"max": "<= ", "min": ">= ", "change": "change <= "}.get(check["kind"], "")
+        mark = {True: "[green]ok[/]", False: "[bold red]failed[/]", None: "[dim]not applied[/]"}[check["passed"]]
+        table.add_row(check["metric"], str(check["slice"] or "all"), value, sign + limit, mark)
+    console.print(table)
+    console.print(f"[bold]{'blessed' if record.verdict['blessed'] else 'blocked'}[/]: {escape(record.reason)}", highlight=False)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"

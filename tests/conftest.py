@@ -1,0 +1,19 @@
+"""Fixtures that every kind of test shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from components.ingest.prepare import prepare
+from components.ingest.record import PreparedDataset
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def mnist() -> PreparedDataset:
+    """MNIST, prepared once for all runs of the tests (FORGER_DATA_DIR, else the default home's data)."""
+    return prepare("mnist", Path(os.environ.get("FORGER_DATA_DIR", _ROOT / ".forger" / "data")))

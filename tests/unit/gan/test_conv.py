@@ -1,0 +1,74 @@
+"""The conv recipe's mathematics."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.gan import conv
+from components.gan.game import Game
+from components.gan.latents import normal_latents, step_seeds
+from components.gan.settings import GanSettings
+
+SETTINGS = GanSettings(width=4, latent_size=8, batch_size=6, ema_decay=0.0)
+
+
+@pytest.fixture
+def game() -> Game:
+    return Game(conv, SETTINGS, 3, "float32")
+
+
+@pytest.fixture
+def real() -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1), tf.constant([0, 1, 2, 0, 1, 2], tf.int64)
+
+
+def test_the_shared_pass_gives_both_players_the_gradients_of_their_own_losses(game, real, monkeypatch):
+    given = {}
+    monkeypatch.setattr(game, "improve_discriminator", lambda gradients: given.setdefault("d", gradients) and tf.constant(0.0))
+    monkeypatch.setattr(game, "improve_generator", lambda gradients: given.setdefault("g", gradients) and tf.constant(0.0))
+    conv.take_turn(game, *real, penalise=False)
+
+    image, label = real
+    latent = normal_latents(step_seeds(SETTINGS.seed, game.step, 6, stream=0), 8)
+    with tf.GradientTape(persistent=True) as tape:
+        fake = game.generator([latent, label])
+        losses = conv.pairing_losses(game.discriminator([image, label]), game.discriminator([fake, label]))
+    for key, loss, network in (("d", losses[0], game.discriminator), ("g", losses[1], game.generator)):
+        for got, expected in zip(given[key], tape.gradient(loss, network.trainable_variables), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_gradient_penalty_is_half_gamma_times_the_mean_squared_gradient(game, real):
+    image, label = real
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        logit = game.discriminator([image, label])
+    gradient = tape.gradient(logit, image).numpy()
+    expected = 0.5 * 3.0 * np.mean(np.sum(gradient**2, axis=(1, 2, 3)))
+    np.testing.assert_allclose(conv.gradient_penalty(game.discriminator, image, label, tf.constant(3.0)), expected, rtol=1e-5)
+
+
+def test_the_pairing_losses_are_those_of_the_paper():
+    real, fake = np.array([1.0, -2.0]), np.array([0.5, 3.0])
+    d_loss, g_loss = conv.pairing_losses(tf.constant(real), tf.constant(fake))
+    np.testing.assert_allclose(d_loss, np.mean(np.log1p(np.exp(-(real - fake)))))
+    np.testing.assert_allclose(g_loss, np.mean(np.log1p(np.exp(real - fake))))
+
+
+def test_the_label_chooses_the_image_and_the_logit(game, real):
+    latent = tf.zeros([2, 8])
+    images = game.generator([latent, tf.constant([0, 1], tf.int64)]).numpy()
+    assert images.shape == (2, 28, 28, 1)
+    assert np.abs(images).max() <= 1
+    assert not np.allclose(images[0], images[1])
+    logits = game.discriminator([tf.repeat(real[0][:1], 2, axis=0), tf.constant([0, 1], tf.int64)]).numpy()
+    assert logits.shape == (2,)
+    assert logits[0] != logits[1]
+
+
+def test_bfloat16_gives_float32_images_logits_and_finite_gradients(real):
+    game = Game(conv, SETTINGS, 3, "mixed_bfloat16")
+    turn = conv.take_turn(game, *real, penalise=True)
+    assert turn.fake.dtype == turn.d_loss.dtype == tf.float32
+    assert all(np.isfinite(value) for value in turn[:-1])
+    assert all(variable.dtype == "float32" for variable in game.generator.trainable_variables)

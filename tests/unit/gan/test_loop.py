@@ -1,0 +1,103 @@
+"""The training loop: exact resume, what it leaves behind, and how it stops."""
+
+import json
+
+import numpy as np
+import pytest
+
+from components.errors import UserError
+from components.gan.checkpoints import Checkpoints
+from components.gan.journal import METRICS_FILE, SAMPLES_DIR, read_metrics
+from components.gan.loop import train
+
+RECIPES = ("conv", "article")
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the loop may catch it."""
+
+
+def weights(game) -> list[np.ndarray]:
+    return [variable.numpy() for variable in [*game.average.variables, *game.generator.variables, *game.discriminator.variables]]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(recipe, images, settings, tmp_path, monkeypatch):
+    whole = train(*images, 3, settings[recipe], tmp_path / "whole")
+    save = Checkpoints.save
+
+    def killed_after(self, step):
+        save(self, step)
+        if step == 16:
+            raise Killed
+
+    monkeypatch.setattr(Checkpoints, "save", killed_after)
+    with pytest.raises(Killed):
+        train(*images, 3, settings[recipe], tmp_path / "killed")
+    monkeypatch.setattr(Checkpoints, "save", save)
+    # The line of a step after the last checkpoint, and one cut in the middle: both must go.
+    with (tmp_path / "killed" / METRICS_FILE).open("a") as file:
+        file.write(json.dumps({"step": 20}) + '\n{"step": 21, "d_lo')
+    continued = train(*images, 3, settings[recipe], tmp_path / "killed")
+
+    for mine, theirs in zip(weights(continued), weights(whole), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    steps = [line["step"] for line in read_metrics(tmp_path / "killed")]
+    assert steps == [line["step"] for line in read_metrics(tmp_path / "whole")] == [8, 12, 16, 24]
+    for step in ("0000012", "0000024"):
+        grids = [(tmp_path / name / SAMPLES_DIR / f"step_{step}.png").read_bytes() for name in ("whole", "killed")]
+        assert grids[0] == grids[1]
+
+
+def test_a_cut_checkpoint_falls_back_on_the_one_before(images, settings, tmp_path):
+    whole = train(*images, 3, settings["conv"], tmp_path)
+    (newest,) = (tmp_path / "checkpoints").glob("step-24.data*")
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    again = train(*images, 3, settings["conv"], tmp_path)
+    for mine, theirs in zip(weights(again), weights(whole), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_finished_training_is_not_run_again(images, settings, tmp_path):
+    first = train(*images, 3, settings["conv"], tmp_path)
+    written = (tmp_path / METRICS_FILE).read_bytes()
+    second = train(*images, 3, settings["conv"], tmp_path)
+    assert int(second.step) == 24
+    assert (tmp_path / METRICS_FILE).read_bytes() == written
+    for mine, theirs in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_another_seed_gives_other_weights(images, settings, tmp_path):
+    one = train(*images, 3, settings["conv"], tmp_path / "1")
+    two = train(*images, 3, settings["conv"].model_copy(update={"seed": 2}), tmp_path / "2")
+    assert not np.array_equal(weights(one)[0], weights(two)[0])
+
+
+def test_numbers_that_break_down_stop_the_training_with_the_step(images, settings, tmp_path):
+    broken = settings["article"].model_copy(update={"learning_rate": 1.0, "final_learning_rate": 1.0, "latent_size": 8})
+    poisoned = images[0]
+    with pytest.raises(UserError, match=r"broke down .* step"):
+        _train_poisoned(poisoned, images[1], broken, tmp_path)
+
+
+def _train_poisoned(pixels, labels, settings, directory):
+    """Train with a discriminator that a NaN has got into, as an overflow would do."""
+    import components.gan.loop as loop
+
+    class Poisoned(loop.Game):
+        def __init__(self, *args):
+            super().__init__(*args)
+            weight = self.discriminator.trainable_variables[0]
+            weight.assign(weight * float("nan"))
+
+    original, loop.Game = loop.Game, Poisoned
+    try:
+        loop.train(pixels, labels, 3, settings, directory)
+    finally:
+        loop.Game = original
+
+
+def test_no_images_is_the_users_to_mend(settings, tmp_path):
+    with pytest.raises(UserError, match="no training images"):
+        train(np.zeros((0, 28, 28, 1), np.uint8), np.zeros(0, np.int64), 3, settings["conv"], tmp_path)

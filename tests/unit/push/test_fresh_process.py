@@ -1,0 +1,46 @@
+"""Infra validation's own process: passes, refuses, crashes and hangs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from components.push.fresh_process import replay_failure
+from serving import contract
+
+
+def test_a_good_model(tiny):
+    assert replay_failure(tiny, 300) is None
+
+
+def test_a_refused_model_gives_the_reason(tiny, tmp_path):
+    shutil.copytree(tiny, tmp_path / "m")
+    (tmp_path / "m" / contract.WARMUP_FILE).unlink()
+    assert replay_failure(tmp_path / "m", 300) == "assets.extra/tf_serving_warmup_requests is missing"
+
+
+def test_a_model_that_does_not_load_gives_the_last_line_of_the_error(tiny, tmp_path):
+    shutil.copytree(tiny, tmp_path / "m")
+    (tmp_path / "m" / contract.SAVED_MODEL_FILE).write_bytes(b"no graph")
+    reason = replay_failure(tmp_path / "m", 300)
+    assert "cannot be loaded" in reason
+    assert "\n" not in reason
+
+
+def test_the_time_limit_ends_the_process(tiny):
+    began = time.monotonic()
+    assert replay_failure(tiny, 0.2) == "loading the model and replaying its warm-up requests took longer than 0.2 s"
+    assert time.monotonic() - began < 60
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert f"components.push.replay {tiny}" not in listed
+
+
+def test_a_killed_process_is_named(tmp_path, monkeypatch):
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    os.chmod(script, 0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    assert replay_failure(tmp_path, 60) == "the process that loaded the model was ended by SIGSEGV"
+    script.write_text("#!/bin/sh\necho first >&2; echo 'out of luck' >&2; exit 7\n")
+    assert replay_failure(tmp_path, 60) == "the process that loaded the model ended with status 7: out of luck"
