@@ -10,6 +10,7 @@ INSTALL_REQUIRES = [
     "tfx>=1.21,<1.22",
     "tensorflow>=2.21,<2.22",
     "tensorflow-datasets>=4.9.3",
+    "importlib-resources>=6",  # tensorflow-datasets 4.9.10 imports it without declaring it
     "apache-beam>=2.73,<2.74",
     "tensorboard>=2.19",  # tf.summary writes through it
     "scipy>=1.11",  # matrix square root, nearest neighbours

@@ -75,14 +75,13 @@ def run(
 @home_option
 def status(as_json: bool, home: Path) -> None:
     """Show the last run, the gate's figures against its thresholds, and what is pushed."""
-    from rich.console import Console
-
+    from pipeline.console import make_console
     from pipeline.status import collect, show
 
     if as_json:
         click.echo(json.dumps(collect(Home.at(home)), indent=1))
     else:
-        show(Home.at(home), Console())
+        show(Home.at(home), make_console())
 
 
 @cli.command()

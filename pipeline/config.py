@@ -40,6 +40,20 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "data": {"train_split": "train[:6000]", "eval_split": "test[:1000]"},
         "judge": {"steps": 300, "min_accuracy": 0.95, "reference_size": 3000},
         "gan": {"width": 16, "steps": 400, "checkpoint_every": 100, "sample_every": 100, "ema_decay": 0.98},
+        # What half a minute of training reaches, with room; still no collapsed generator gets through.
+        "gate": {
+            "max_frechet_ratio": 40.0,
+            "max_class_frechet_ratio": 60.0,
+            "min_precision": 0.3,
+            "min_recall": 0.2,
+            "min_class_recall": 0.05,
+            "min_coverage": 0.2,
+            "min_label_agreement": 0.4,
+            "min_class_share": 0.3,
+            "max_frechet_increase": 0.6,
+            "max_recall_drop": 0.2,
+            "max_label_agreement_drop": 0.2,
+        },
     },
     # Full MNIST, about 5 minutes of GAN training on 2 CPU cores: the defaults.
     "quick": {},

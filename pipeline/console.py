@@ -17,6 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from pipeline.run_record import NodeRecord
 
 _PLAIN_EVERY = 15.0  # seconds between progress lines where there is no terminal
+_PLAIN_WIDTH = 1000  # columns: never reached
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console for lines of any length: wrapped on a terminal, whole in a pipe or file."""
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, stderr=stderr, width=_PLAIN_WIDTH)
 
 
 class RunView(logging.Handler):
@@ -44,11 +51,11 @@ class RunView(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a log record of `components.progress`."""
         if text := getattr(record, "forger_note", None):
-            self._console.print(f"      {escape(text)}", highlight=False)
+            self._console.print(f"      {escape(text)}")
         elif progress := getattr(record, "forger_progress", None):
             self._advance(**progress)
         elif record.levelno >= logging.WARNING:
-            self._console.print(f"      {escape(record.getMessage())}", highlight=False)
+            self._console.print(f"      {escape(record.getMessage())}")
 
     def close(self) -> None:
         """Take the progress bar down."""
@@ -70,7 +77,7 @@ class RunView(logging.Handler):
         elif now - self._last_plain >= _PLAIN_EVERY or done >= total:
             self._last_plain = now
             eta = f"ETA {(total - done) / rate:.0f} s" if rate else "ETA unknown"
-            self._console.print(f"      {task}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {eta}  {shown}", highlight=False)
+            self._console.print(f"      {task}: {done}/{total} {unit}, {rate:.1f} {unit}/s, {eta}  {shown}")
 
     def _draw_bar(self, task: str, done: int, total: int, text: str) -> None:
         if self._progress is None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
@@ -98,7 +97,7 @@ def _compile(config: Config, prepared: PreparedDataset, home: Home, beam_args: l
         work_dir=str(home.trainings),
         baseline=choose_baseline(serving_base, training_key(config, prepared)),
     )
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(home.metadata))
+    connection = _connection(home)
     return compiler.Compiler().compile(create_pipeline(config, prepared, places, [*BEAM_ARGS, *beam_args], connection))
 
 
@@ -136,7 +135,7 @@ def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, re
 
 
 def _connection(home: Home) -> metadata_store_pb2.ConnectionConfig:
-    return tfx.orchestration.metadata.sqlite_metadata_connection_config(str(home.metadata))
+    return metadata.sqlite_metadata_connection_config(str(home.metadata))
 
 
 def _outputs_of(store: Any, execution_id: int) -> dict[str, metadata_store_pb2.Artifact]:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfx import v1 as tfx
+from ml_metadata.proto import metadata_store_pb2
+
+# Not `tfx.v1`: it also imports the Google Cloud extensions, seconds that every run would wait for.
+from tfx.components import StatisticsGen, Trainer, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
 
 from components.codehash import code_digest
 from components.gan import identity
@@ -51,12 +57,12 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     data = config.data
     dataset = {"dataset": data.dataset, "class_names": list(prepared.class_names)}
     examples = TfdsExampleGen(data.dataset, places.data_dir, data.train_split, data.eval_split, prepared.digest)
-    schema = tfx.components.ImportSchemaGen(schema_file=places.schema_file)
-    statistics = tfx.components.StatisticsGen(
+    schema = ImportSchemaGen(schema_file=places.schema_file)
+    statistics = StatisticsGen(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], stats_options=statistics_options()
     )
     validator = FatalExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
-    transform = tfx.components.Transform(
+    transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
@@ -64,17 +70,17 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     )
     transform.add_upstream_node(validator)
     splits = {
-        "train_args": tfx.proto.TrainArgs(splits=[TRAIN_SPLIT]),
-        "eval_args": tfx.proto.EvalArgs(splits=[EVAL_SPLIT]),
+        "train_args": trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
+        "eval_args": trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
     }
-    judge = tfx.components.Trainer(
+    judge = Trainer(
         run_fn="components.judge.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         custom_config={"settings": config.judge.model_dump(), **dataset, "code_hash": code_digest(*_JUDGE_SOURCES)},
         **splits,
     ).with_id("JudgeTrainer")
     key = training_key(config, prepared)
-    gan = tfx.components.Trainer(
+    gan = Trainer(
         run_fn="components.gan.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         custom_config={
@@ -124,8 +130,8 @@ def create_pipeline(
     prepared: PreparedDataset,
     places: Places,
     beam_args: list[str],
-    metadata: tfx.orchestration.metadata.metadata_store_pb2.ConnectionConfig | None = None,
-) -> tfx.dsl.Pipeline:
+    metadata: metadata_store_pb2.ConnectionConfig | None = None,
+) -> Pipeline:
     """Create the pipeline.
 
     Args:
@@ -135,7 +141,7 @@ def create_pipeline(
         beam_args: Beam's command-line arguments.
         metadata: MLMD's connection, for the local runner.
     """
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=contract.model_name(config.data.dataset),
         pipeline_root=places.pipeline_root,
         components=create_components(config, prepared, places),

@@ -12,7 +12,7 @@ from rich.markup import escape
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
 from pipeline.config import make_config
-from pipeline.console import RunView, capture_logs
+from pipeline.console import RunView, capture_logs, make_console
 from pipeline.home import Home
 from pipeline.run_record import RunRecord
 from pipeline.status import show_verdict
@@ -38,7 +38,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam
         UserError: Whatever the user can mend.
     """
     config = make_config(profile, changes)
-    console = Console(highlight=False)
+    console = make_console()
     home.open()
     began = time.monotonic()
     with home.alone():
@@ -63,14 +63,14 @@ def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
     """Fetch a dataset into a home, showing which door it came through."""
     home.open()
     with home.alone():
-        console = Console(highlight=False, stderr=True)
+        console = make_console(stderr=True)
         with capture_logs(home.logs / "data.log", RunView(console), debug=False):
             return prepare(dataset, home.data, source)
 
 
 def dry_run(profile: str, changes: list[str]) -> None:
     """Print the resolved configuration and the nodes."""
-    console = Console(highlight=False)
+    console = make_console()
     config = make_config(profile, changes)
     console.print_json(json.dumps(config.model_dump(mode="json")))
     console.print("nodes: " + " -> ".join(NODES))

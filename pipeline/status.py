@@ -31,7 +31,7 @@ def show(home: Home, console: Console) -> None:
     """Print the status for a person."""
     known = collect(home)
     if known["last_run"] is None:
-        console.print(f"no run yet in {home.path}: start one with [bold]forger run[/]", highlight=False)
+        console.print(f"no run yet in {home.path}: start one with [bold]forger run[/]")
         return
     record = RunRecord.model_validate(known["last_run"])
     state = (
@@ -39,29 +39,47 @@ def show(home: Home, console: Console) -> None:
         if known["busy"]
         else ("interrupted; `forger run` goes on with it" if record.state == "running" else record.state)
     )
-    console.print(f"last run {record.run_id} ({record.profile}, {record.started}): [bold]{state}[/]", highlight=False)
+    console.print(f"last run {record.run_id} ({record.profile}, {record.started}): [bold]{state}[/]")
     show_verdict(record, console)
     for name, numbers in known["versions"].items():
         listed = ", ".join(str(number) for number in numbers) or "none"
-        console.print(f"{name}: pushed versions {listed}; newest is served by `forger serve`", highlight=False)
+        console.print(f"{name}: pushed versions {listed}; newest is served by `forger serve`")
 
 
 def show_verdict(record: RunRecord, console: Console) -> None:
     """Print the gate's verdict: figures against thresholds, and why."""
     if record.verdict is None:
         if record.reason:
-            console.print(escape(record.reason), highlight=False)
+            console.print(escape(record.reason))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column, justify in (("figure", "left"), ("of", "left"), ("value", "right"), ("limit", "right"), ("", "left")):
         table.add_column(column, justify=justify)
-    for check in record.verdict["checks"]:
-        value, limit = (_number(check.get(key)) for key in ("value", "limit"))
-        sign = {"max": "<= ", "min": ">= ", "change": "change <= "}.get(check["kind"], "")
-        mark = {True: "[green]ok[/]", False: "[bold red]failed[/]", None: "[dim]not applied[/]"}[check["passed"]]
-        table.add_row(check["metric"], str(check["slice"] or "all"), value, sign + limit, mark)
+    for check in _worst_of_classes(record.verdict["checks"]):
+        sign = {"max": "<= ", "min": ">= "}.get(check["kind"], "change of ")
+        limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
+        mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
+        table.add_row(check["metric"], check["slice"] or "all", _number(check["value"]), sign + limit, mark)
     console.print(table)
-    console.print(f"[bold]{'blessed' if record.verdict['blessed'] else 'blocked'}[/]: {escape(record.reason)}", highlight=False)
+    console.print(
+        f"[bold]{'blessed' if record.verdict['blessed'] else 'refused'}[/] by the gate: {escape(record.verdict['reason'])}"
+    )
+    if record.reason != record.verdict["reason"]:
+        console.print(escape(record.reason))
+
+
+def _worst_of_classes(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the overall checks, every failed one, and of each other per-class check its worst class."""
+    kept: list[dict[str, Any]] = []
+    tightest: dict[tuple[str, str], dict[str, Any]] = {}
+    for check in checks:
+        key = (check["metric"], check["kind"])
+        if not check["slice"] or not check["passed"]:
+            kept.append(check)
+        elif key not in tightest or (check["value"] > tightest[key]["value"]) == (check["kind"] == "max"):
+            tightest[key] = check
+    shown = [{**check, "slice": f"worst class: {check['slice']}"} for check in tightest.values()]
+    return sorted([*kept, *shown], key=lambda check: (check["metric"], check["kind"], check["slice"]))
 
 
 def _number(value: Any) -> str:

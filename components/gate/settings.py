@@ -57,9 +57,9 @@ class GateSettings(BaseModel):
         0.5, ge=0, le=1, description=f"Smallest class's share as a fraction of an even share (1/C); real is 0.98{_UNGATED}"
     )
     max_frechet_increase: float | None = Field(
-        0.3,
+        0.5,
         ge=0,
-        description=f"Growth of the Fréchet ratio over the served version's, relative: room for the seed's noise{_UNGATED}",
+        description=f"Growth of the Fréchet ratio over the served version's, relative; real sets differ by 0.3 among each other{_UNGATED}",
     )
     max_recall_drop: float | None = Field(
         0.1, ge=0, le=1, description=f"Fall of recall below the served version's, absolute: room for the seed's noise{_UNGATED}"

@@ -96,4 +96,6 @@ def _saved_model(directory: str | Path) -> Path:
 
 
 def _unusable(path: Path, error: Exception) -> UserError:
-    return UserError(f"no usable judge in {path}: {str(error).splitlines()[0]}; run the judge's training again")
+    return UserError(
+        f"no usable judge in {path}: {next(iter(str(error).splitlines()), type(error).__name__)}; run the judge's training again"
+    )

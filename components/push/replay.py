@@ -51,6 +51,7 @@ _METADATA_TYPES = {
     contract.META_DATA_DIGEST: str,
     contract.META_TRAINING_KEY: str,
 }
+_MAX_REASON = 1000  # characters; TensorFlow's errors carry whole graphs
 
 
 class ContractError(Exception):
@@ -67,7 +68,11 @@ def check_model(directory: Path) -> int:
         ContractError: The first thing that is not as the contract says.
     """
     metadata = _check_metadata(directory)
-    signatures = tf.saved_model.load(str(directory)).signatures
+    try:
+        model = tf.saved_model.load(str(directory))
+    except Exception as error:  # TensorFlow and protobuf raise many kinds for a damaged file
+        raise ContractError(f"the SavedModel cannot be loaded: {error}") from error
+    signatures = model.signatures
     for name, (inputs, outputs) in _SIGNATURES.items():
         if name not in signatures:
             raise ContractError(f"signature {name} is missing")
@@ -125,7 +130,10 @@ def _replay(directory: Path, signatures) -> int:
 
 def _run(signatures, name: str, inputs: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
     """Run a signature and check dtype, shape and range of what it answers."""
-    answer = {alias: value.numpy() for alias, value in signatures[name](**inputs).items()}
+    try:
+        answer = {alias: value.numpy() for alias, value in signatures[name](**inputs).items()}
+    except (tf.errors.OpError, TypeError, ValueError) as error:
+        raise ContractError(f"{name} cannot be run: {error}") from error
     rows = int(inputs[contract.INPUT_LABEL].shape[0])
     for alias, (dtype, shape) in _SIGNATURES[name][1].items():
         if answer[alias].shape != (rows, *shape) or answer[alias].dtype != dtype.as_numpy_dtype:
@@ -182,7 +190,7 @@ def main() -> int:
     try:
         replayed = check_model(Path(sys.argv[1]))
     except ContractError as error:
-        print(" ".join(str(error).split()))
+        print(" ".join(str(error).split())[:_MAX_REASON])
         return REFUSED
     print(f"replayed {replayed} warm-up requests")
     return 0

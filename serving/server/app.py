@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from serving import contract
 from serving.errors import ServingError
+from serving.server.health import SERVING, ModelHealth
 from serving.server.options import ServerOptions
 
 _LOGGER = logging.getLogger("forger.serving")
 _ADDRESS_MEND = "stop what listens there, or choose another with --port or --host"
-_SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class GeneratorServer:
@@ -48,8 +48,7 @@ class GeneratorServer:
             raise ServingError(f"no model pushed yet: {model_base} holds no version; run `forger run` first")
         self._base, self._name, self._host = Path(model_base), name, host
         self._options = options or ServerOptions()
-        self._health = health.HealthServicer()
-        self._services = ("", name, contract.PREDICTION_SERVICE, contract.MODEL_SERVICE)
+        self._health = ModelHealth([name, contract.PREDICTION_SERVICE, contract.MODEL_SERVICE])
         self._stopping = threading.Event()
         self._stopped = False
         self._versions = None
@@ -79,12 +78,11 @@ class GeneratorServer:
             ServingError: No version can be loaded.
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._set_health(_NOT_SERVING)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
         from serving.server.services import GeneratorServices
         from serving.server.versions import VersionManager
 
-        self._versions = VersionManager(self._base, self._name, self._options, lambda: self._set_health(_SERVING))
+        self._versions = VersionManager(self._base, self._name, self._options, lambda: self._health.set_all(SERVING))
         services = GeneratorServices(self._name, self._versions, self._options)
         self._server.add_generic_rpc_handlers(services.handlers())
         self._server.start()
@@ -125,7 +123,9 @@ class GeneratorServer:
             return
         self._stopped = True
         self._health.enter_graceful_shutdown()
-        self._server.stop(self._options.drain_seconds if drain_seconds is None else drain_seconds).wait()
+        drained = self._server.stop(self._options.drain_seconds if drain_seconds is None else drain_seconds)
+        self._health.end_watches()
+        drained.wait()
         if self._versions is not None:
             self._versions.stop()
 
@@ -135,10 +135,6 @@ class GeneratorServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _set_health(self, status: int) -> None:
-        for service in self._services:
-            self._health.set(service, status)
 
 
 def serve(

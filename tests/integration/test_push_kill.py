@@ -52,4 +52,3 @@ def test_kill_at_every_step(models, tmp_path, already):
         assert mended["hidden"] == [".high-water", ".push.lock"], one
     assert {tuple(before), tuple(after)} <= outcomes
     shutil.rmtree(tmp_path / "copy")
-

@@ -1,4 +1,4 @@
-"""The embedded server as a process of its own: signals, ports, a draw while it drains, a push while it serves."""
+"""The embedded server as a process of its own: signals, ports, a push while it serves."""
 
 import os
 import shutil
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -95,18 +94,12 @@ def test_a_life_of_a_server(base, tiny, spawn, tmp_path):
         push_model(newer, base, run_id="2", verdict={}, keep_versions=1)
         wait_until(lambda: client.metadata().version == 2)
         assert np.array_equal(client.sample(seeds, labels)[0], LocalGenerator(newer).sample(seeds, labels)[0])
-
-        answers = []
-        drawing = threading.Thread(target=lambda: answers.append(client.sample(np.arange(256), np.zeros(256, np.int64))))
-        drawing.start()
-        process.send_signal(signal.SIGTERM)
-        drawing.join()
+    process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert output == "ended by SIGTERM\n"
     assert "forger.serving stopping" in errors
     assert "Traceback" not in errors
-    assert answers or _serves(target) is None
 
 
 def test_a_signal_while_it_starts(base, spawn):

@@ -16,12 +16,6 @@ def test_a_good_model(tiny):
 
 def test_a_refused_model_gives_the_reason(tiny, tmp_path):
     shutil.copytree(tiny, tmp_path / "m")
-    (tmp_path / "m" / contract.WARMUP_FILE).unlink()
-    assert replay_failure(tmp_path / "m", 300) == "assets.extra/tf_serving_warmup_requests is missing"
-
-
-def test_a_model_that_does_not_load_gives_the_last_line_of_the_error(tiny, tmp_path):
-    shutil.copytree(tiny, tmp_path / "m")
     (tmp_path / "m" / contract.SAVED_MODEL_FILE).write_bytes(b"no graph")
     reason = replay_failure(tmp_path / "m", 300)
     assert "cannot be loaded" in reason

@@ -1,0 +1,171 @@
+"""The gate's own executor, with TFX's Evaluator and TFMA inside, on built generators."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import UserError
+from components.gate.scoring import score
+from components.gate.settings import GateSettings
+from components.judge.features import Judge
+from tests.unit.gate.builders import Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
+
+NAMES = [str(label) for label in range(10)]
+# A tiny judge and 60 images a class are noisier than a real run.
+SETTINGS = GateSettings(max_class_frechet_ratio=25.0, min_label_agreement=0.85, max_frechet_increase=2.0)
+
+
+class Moody(Replay):
+    """Throws for some of the latents that only real images' contents give."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None], tf.int64, "label")])
+    def sample(self, seed, label):
+        tf.debugging.assert_less(seed, tf.constant(2**62, tf.int64), "too large")
+        return {"image": self._pick(seed, label), "label": label}
+
+
+@pytest.fixture(scope="module")
+def cases(mnist, tmp_path_factory):
+    home = tmp_path_factory.mktemp("gate")
+    network = tiny_judge(mnist.directory)
+    images, labels = digits(mnist.directory, "test[:1000]")
+    pool, pool_labels = digits(mnist.directory, "test[1000:4000]")
+    first = np.unique(pool_labels, return_index=True)[1]
+    generators = {
+        "good": Replay(pool, pool_labels),
+        "collapsed": Replay(pool[first], pool_labels[first]),
+        "confused": Replay(pool, np.random.default_rng(0).permutation(pool_labels)),
+        "classless": Replay(pool, pool_labels, conditional=False),
+        "moody": Moody(pool, pool_labels),
+    }
+    places = {name: save_generator(home / name, module, NAMES) for name, module in generators.items()}
+    places["foreign"] = save_generator(home / "foreign", generators["good"], ["shirt", "shoe"], "fashion_mnist")
+    places["examples"] = save_examples(home / "examples", images[:600], labels[:600], shards=2)
+    places["judge"] = save_judge(home / "judge", network, *digits(mnist.directory, "train[:3000]"))
+
+    def run(name, model, settings=SETTINGS, baseline=None):
+        places_of = {"examples": places["examples"], "judge": places["judge"], "model": places[model]}
+        return run_gate(
+            home / "runs" / name,
+            **places_of,
+            class_names=NAMES,
+            settings=settings,
+            baseline=places[baseline] if baseline else None,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first_run(cases):
+    return cases("first", "good")
+
+
+def test_a_good_generator_is_blessed_and_changes_wait_for_a_baseline(first_run):
+    verdict, blessed, _ = first_run
+    assert blessed, verdict.reason
+    assert verdict.blessed
+    assert verdict.causes == []
+    assert verdict.baseline_version == ""
+    assert verdict.examples == 600
+    assert verdict.conditional
+    ignored = [check for check in verdict.checks if check.ignored]
+    assert {check.metric for check in ignored} == {"frechet_ratio", "recall", "label_agreement"}
+    assert all(check.kind == "change" and check.passed for check in ignored)
+    assert len([check for check in verdict.checks if check.metric == "frechet_ratio" and check.slice]) == 10
+    assert set(verdict.per_class) == set(NAMES)
+    assert verdict.judge["accuracy"] == 1.0
+
+
+def test_tfma_computes_what_score_computes(first_run, mnist):
+    verdict, _, _ = first_run
+    judge = Judge(tiny_judge(mnist.directory))
+    images, labels = digits(mnist.directory, "test[:1000]")
+    reference, reference_labels = digits(mnist.directory, "train[:3000]")
+    # Draw again, without TFMA.
+    from components.gate.extractors import content_keys
+
+    pool, pool_labels = digits(mnist.directory, "test[1000:4000]")
+    answer = Replay(pool, pool_labels).sample(tf.constant(content_keys(images[:600])), tf.constant(labels[:600]))
+    features, probabilities = judge.features(answer["image"].numpy())
+    expected = score(
+        judge.features(images[:600])[0],
+        labels[:600],
+        features,
+        probabilities.argmax(1),
+        labels[:600],
+        judge.features(reference)[0],
+        reference_labels,
+    )
+    for name in ("frechet_distance", "frechet_ratio", "precision", "recall", "density", "coverage", "label_agreement"):
+        assert verdict.figures[name] == pytest.approx(expected[name], rel=1e-3, abs=2e-3), name
+        for label in range(10):
+            of_class = expected["per_class"][label][name]
+            assert verdict.per_class[str(label)][name] == pytest.approx(of_class, rel=1e-3, abs=2e-2), (name, label)
+    shares = [verdict.per_class[name]["class_share"] for name in NAMES]
+    assert shares == pytest.approx(expected["class_share"])
+    assert verdict.figures["smallest_class_share"] == pytest.approx(min(shares))
+
+
+def test_as_good_as_what_is_served_is_blessed(cases, first_run):
+    verdict, blessed, blessing = cases("same", "good", baseline="good")
+    assert blessed
+    assert (verdict.baseline_version, verdict.baseline_digest) == ("3", "d")
+    assert verdict.figures == verdict.baseline_figures == first_run[0].figures
+    changes = [check for check in verdict.checks if check.kind == "change"]
+    assert [check.value for check in changes] == [0.0] * 3
+    assert not any(check.ignored for check in changes)
+    assert blessing.get_string_custom_property("baseline_model_uri")
+
+
+def test_mode_collapse_is_refused_by_value_and_by_change(cases):
+    verdict, blessed, _ = cases("collapsed", "collapsed", baseline="good")
+    assert not blessed
+    assert not verdict.blessed
+    assert verdict.causes[0] == "mode collapse"
+    assert "worse than what is served" in verdict.causes
+    failed = {(check.metric, check.kind) for check in verdict.checks if not check.passed}
+    assert {("recall", "min"), ("recall", "change"), ("coverage", "min")} <= failed
+    change = next(check for check in verdict.checks if (check.metric, check.kind) == ("recall", "change"))
+    assert change.value == pytest.approx(verdict.figures["recall"] - change.baseline)
+
+
+def test_label_confusion_is_refused(cases):
+    verdict, blessed, _ = cases("confused", "confused")
+    assert not blessed
+    assert "label confusion" in verdict.causes
+    assert "mode collapse" not in verdict.causes
+
+
+def test_a_generator_without_classes_is_gated_overall_only(cases):
+    verdict, blessed, _ = cases("classless", "classless")
+    assert blessed, verdict.reason
+    assert verdict.conditional is False
+    assert all(check.slice == "" for check in verdict.checks)
+    assert "label_agreement" not in {check.metric for check in verdict.checks}
+    assert "smallest_class_share" in {check.metric for check in verdict.checks}
+    assert all(set(of_class) == {"class_share"} for of_class in verdict.per_class.values())
+
+
+def test_a_generator_that_fails_on_the_way_is_refused_with_that_reason(cases):
+    verdict, blessed, _ = cases("moody", "moody")
+    assert not blessed
+    assert verdict.causes == ["faulty generator"]
+    assert "its signature 'sample' fails" in verdict.reason
+    assert verdict.figures["faulty_draws"] > 0
+    assert verdict.figures["frechet_ratio"] is None
+
+
+def test_without_thresholds_nothing_is_blessed(cases):
+    limits = [name for name in GateSettings.model_fields if name.startswith(("max_", "min_")) and name != "max_examples"]
+    verdict, blessed, _ = cases("open", "good", GateSettings(**dict.fromkeys(limits), max_examples=200))
+    assert not blessed
+    assert verdict.checks == []
+    assert "no threshold" in verdict.reason
+    # About 200 of the 600, chosen by content.
+    assert 140 < verdict.examples < 260
+
+
+def test_what_is_served_can_be_of_no_use(cases, tmp_path, mnist):
+    with pytest.raises(UserError, match="fashion_mnist"):
+        cases("foreign", "good", baseline="foreign")

@@ -1,0 +1,101 @@
+"""Generators that do everything wrong: each is named, none raises."""
+
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.gate.drawing import Fault, draw, probe_generator
+from components.gate.extractors import content_keys
+from serving import contract
+from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
+
+SEEDS, LABELS = np.arange(6), np.arange(6) % 3
+
+
+class Faulty(tf.Module):
+    """A generator with one fault."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self.fault = fault
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None], tf.int64, "label")])
+    def sample(self, seed, label):
+        image = tf.zeros([tf.shape(seed)[0], *contract.IMAGE_SHAPE], tf.uint8)
+        if self.fault == "throws":
+            tf.debugging.assert_less(label, tf.constant(-5, tf.int64), "out of ideas")
+        if self.fault == "shape":
+            image = image[:, :14]
+        if self.fault == "rows":
+            image = image[:1]
+        if self.fault == "dtype":
+            image = tf.cast(image, tf.float32)
+        if self.fault == "labels":
+            label = (label + 1) % 3
+        return {"picture" if self.fault == "output" else "image": image, "label": label}
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, LATENT_SIZE], tf.float32, "latent"), tf.TensorSpec([None], tf.int64, "label")]
+    )
+    def from_latent(self, latent, label):
+        image = tf.zeros([tf.shape(label)[0], *contract.IMAGE_SHAPE])
+        return {"image": image * (float("nan") if self.fault == "nan" else 1.0)}
+
+
+def saved(directory, fault):
+    module = Faulty(fault)
+    signatures = {"serving_default": module.from_latent} | ({} if fault == "signature" else {"sample": module.sample})
+    tf.saved_model.save(module, str(directory), signatures=signatures)
+    return str(directory)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "words"),
+    [
+        ("throws", Fault.EXCEPTION, "out of ideas"),
+        ("shape", Fault.WRONG_IMAGES, r"uint8 \[16, 14, 28, 1\]"),
+        ("rows", Fault.WRONG_IMAGES, r"uint8 \[1, 28, 28, 1\]"),
+        ("dtype", Fault.WRONG_IMAGES, "float32"),
+        ("labels", Fault.WRONG_LABELS, "neither the labels asked for"),
+        ("output", Fault.WRONG_OUTPUTS, "outputs: label, picture"),
+    ],
+)
+def test_a_faulty_sample_is_named(tmp_path, fault, expected, words):
+    path = saved(tmp_path, fault)
+    drawn = draw(path, SEEDS, LABELS)
+    assert drawn.fault is expected
+    assert drawn.images.shape == (6, *contract.IMAGE_SHAPE)
+    assert re.search(words, probe_generator(path, 3).problem)
+
+
+@pytest.mark.parametrize(("fault", "words"), [("nan", "not finite numbers"), ("signature", "no signature 'sample'")])
+def test_the_probe_sees_more_than_pixels(tmp_path, fault, words):
+    assert words in probe_generator(saved(tmp_path, fault), 3).problem
+
+
+def test_a_directory_without_a_model_is_named(tmp_path):
+    assert "cannot be loaded" in probe_generator(str(tmp_path / "nothing"), 3).problem
+    assert draw(str(tmp_path / "nothing"), SEEDS, LABELS).fault is Fault.EXCEPTION
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_a_good_generator_passes(tmp_path, conditional):
+    path = str(build_tiny_generator(tmp_path, num_classes=3, conditional=conditional))
+    probe = probe_generator(path, 3)
+    assert (probe.problem, probe.conditional) == ("", conditional)
+    drawn = draw(path, SEEDS, LABELS)
+    assert drawn.fault is Fault.NONE
+    assert drawn.answered.tolist() == (LABELS.tolist() if conditional else [-1] * 6)
+    alone = draw(path, SEEDS[3:4], LABELS[3:4])
+    np.testing.assert_array_equal(alone.images[0], drawn.images[3])
+
+
+def test_keys_follow_content():
+    images = np.random.default_rng(0).integers(0, 256, (50, 28, 28, 1)).astype(np.uint8)
+    keys = content_keys(images)
+    assert keys.dtype == np.int64
+    assert (keys >= 0).all()
+    assert len(set(keys)) == 50
+    np.testing.assert_array_equal(content_keys(images[::-1]), keys[::-1])

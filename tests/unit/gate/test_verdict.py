@@ -1,0 +1,110 @@
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from components.gate.eval_config import bind, make_eval_config, metric_options
+from components.gate.settings import GateSettings
+from components.gate.verdict import Check, Verdict, causes_of, finite, reason_of
+
+NAMES = ["cat", "dog", "owl", "fox"]
+UNGATED = GateSettings(
+    **{name: None for name in GateSettings.model_fields if name.startswith(("max_", "min_")) and name != "max_examples"}
+)
+
+
+def check(metric, value=0.1, limit=0.5, kind="min", passed=False, **more):
+    return Check(metric=metric, slice=more.pop("slice", ""), value=value, limit=limit, kind=kind, passed=passed, **more)
+
+
+@pytest.mark.parametrize(
+    ("failed", "causes"),
+    [
+        (["recall"], ["mode collapse"]),
+        (["coverage", "smallest_class_share"], ["mode collapse"]),
+        (["label_agreement"], ["label confusion"]),
+        (["precision", "recall"], ["low fidelity", "mode collapse"]),
+        (["frechet_ratio"], ["far from real images"]),
+        (["frechet_ratio", "recall"], ["mode collapse"]),
+        (["recall", "faulty_draws"], ["faulty generator"]),
+        ([], []),
+    ],
+)
+def test_causes(failed, causes):
+    assert causes_of([check(metric) for metric in failed] + [check("precision", 0.9, passed=True)]) == causes
+
+
+def test_a_failed_change_is_a_cause_of_its_own():
+    checks = [check("recall", -0.3, -0.1, "change", baseline=0.8)]
+    assert causes_of(checks) == ["worse than what is served"]
+    assert reason_of(checks, causes_of(checks), {}) == "worse than what is served: recall changed by -0.3 from 0.8 (limit -0.1)"
+
+
+def test_the_reason_names_metric_value_and_limit():
+    checks = [check("recall", 0.1, 0.5), check("frechet_ratio", 30.0, 10.0, "max", slice="owl"), check("precision", None)]
+    reason = reason_of(checks, ["mode collapse"], {})
+    assert (
+        reason
+        == "mode collapse: recall 0.1 is below 0.5; frechet_ratio of class owl 30 is above 10; precision is not a finite number"
+    )
+    assert reason_of([*checks, check("coverage")], ["mode collapse"], {}).endswith("and 1 more")
+    passed = [check("recall", 0.9, passed=True), check("recall", None, kind="change", passed=True, ignored=True)]
+    assert reason_of(passed, [], {"recall": 0.9, "frechet_ratio": None}) == "all 1 checks passed (recall 0.9)"
+
+
+def test_a_verdict_comes_back_as_it_was_saved(tmp_path):
+    verdict = Verdict(
+        blessed=False,
+        reason="because",
+        checks=[check("recall", None)],
+        figures={"recall": None, "precision": 0.25},
+        per_class={"0": {}},
+    )
+    verdict.save(tmp_path / "evaluation")
+    assert Verdict.load(tmp_path / "evaluation") == Verdict.load(tmp_path / "evaluation" / "verdict.json") == verdict
+
+
+def test_finite():
+    assert finite(0.0) == 0.0
+    assert [finite(value) for value in (None, math.nan, math.inf, -math.inf)] == [None] * 4
+
+
+def thresholds(config):
+    return {
+        (metric, tuple(entry.slicing_specs[0].feature_keys)): entry.threshold
+        for spec in config.metrics_specs
+        for metric, of_metric in spec.per_slice_thresholds.items()
+        for entry in of_metric.thresholds
+        if not entry.threshold.HasField("change_threshold")
+    }
+
+
+def test_thresholds_follow_the_settings():
+    config = make_eval_config(UNGATED.model_copy(update={"max_class_frechet_ratio": 7.0, "min_class_share": 0.5}), NAMES, "h")
+    found = thresholds(config)
+    assert set(found) == {("frechet_ratio", ("label",)), ("smallest_class_share", ()), ("faulty_draws", ())}
+    assert found["frechet_ratio", ("label",)].value_threshold.upper_bound.value == 7.0
+    # Half of an even share among four classes.
+    assert found["smallest_class_share", ()].value_threshold.lower_bound.value == 0.125
+    assert metric_options(config)["code_hash"] == "h"
+
+
+def test_no_setting_no_threshold():
+    assert thresholds(make_eval_config(UNGATED, NAMES, "h")) == {}
+
+
+def test_a_generator_without_classes_is_not_gated_by_class():
+    config = make_eval_config(GateSettings(), NAMES, "h")
+    bind(config, "/judge", 64, 0.5, conditional=False)
+    assert {metric for metric, _ in thresholds(config)} == {
+        *("frechet_ratio", "precision", "recall", "coverage", "smallest_class_share", "faulty_draws")
+    }
+    assert all(place == () for _, place in thresholds(config))
+    assert metric_options(config) | {"judge": "/judge", "feature_size": 64, "fraction": 0.5} == metric_options(config)
+
+
+def test_settings_are_checked():
+    with pytest.raises(ValidationError):
+        GateSettings(min_recall=1.5)
+    with pytest.raises(ValidationError):
+        GateSettings(min_recal=0.5)
