@@ -138,4 +138,7 @@ def _value_problem(signature: tf.types.experimental.ConcreteFunction, labels: np
 
 
 def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The line that says what happened; TensorFlow's own errors say first where it did."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("Graph execution error", "Detected at node", "<stack traces"))]
+    return next(iter(telling or lines), type(error).__name__)

@@ -42,15 +42,16 @@ def read_verdict(
     failures = _failures(validation)
     checks = []
     for metric, place, threshold in _thresholds(eval_config, candidate):
-        kind, limit = _limit(threshold)
-        compared = has_baseline and kind == "change"
+        compared = has_baseline and threshold.HasField("change_threshold")
+        served = finite(baseline[place].get(metric)) if compared else None
+        kind, limit = _limit(threshold, served)
         check = Check(
             metric=metric,
             slice=class_names[int(place)] if place else OVERALL,
             value=finite((candidate if kind != "change" else differences)[place].get(metric)),
             limit=limit,
             kind=kind,
-            baseline=finite(baseline[place].get(metric)) if compared else None,
+            baseline=served,
             passed=(place, metric, kind == "change") not in failures,
             ignored=kind == "change" and not has_baseline,
         )
@@ -116,10 +117,12 @@ def _thresholds(eval_config: config_pb2.EvalConfig, figures: Figures) -> Iterato
                     yield metric, place, entry.threshold
 
 
-def _limit(threshold: config_pb2.MetricThreshold) -> tuple[str, float]:
+def _limit(threshold: config_pb2.MetricThreshold, served: float | None) -> tuple[str, float]:
+    """Kind and limit; a relative change is told as what it allows beside the served version's figure, where there is one."""
     if threshold.HasField("change_threshold"):
         change = threshold.change_threshold
-        return "change", change.relative.value if change.HasField("relative") else change.absolute.value
+        relative = change.relative.value * (1.0 if served is None else served)
+        return "change", relative if change.HasField("relative") else change.absolute.value
     bounds = threshold.value_threshold
     return ("max", bounds.upper_bound.value) if bounds.HasField("upper_bound") else ("min", bounds.lower_bound.value)
 

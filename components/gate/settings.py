@@ -59,7 +59,7 @@ class GateSettings(BaseModel):
     max_frechet_increase: float | None = Field(
         0.5,
         ge=0,
-        description=f"Growth of the Fréchet ratio over the served version's, relative; real sets differ by 0.3 among each other{_UNGATED}",
+        description=f"Growth of the Fréchet ratio over the served version's, relative; real sets vary by 0.3{_UNGATED}",
     )
     max_recall_drop: float | None = Field(
         0.1, ge=0, le=1, description=f"Fall of recall below the served version's, absolute: room for the seed's noise{_UNGATED}"

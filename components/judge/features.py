@@ -96,6 +96,5 @@ def _saved_model(directory: str | Path) -> Path:
 
 
 def _unusable(path: Path, error: Exception) -> UserError:
-    return UserError(
-        f"no usable judge in {path}: {next(iter(str(error).splitlines()), type(error).__name__)}; run the judge's training again"
-    )
+    why = next(iter(str(error).splitlines()), type(error).__name__)
+    return UserError(f"no usable judge in {path}: {why}; run the judge's training again")

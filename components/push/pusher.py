@@ -10,6 +10,7 @@ from typing import Any
 from tfx import types
 from tfx.components.pusher import executor as stock
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils
@@ -72,9 +73,11 @@ def _verdict(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any]:
     evaluation = artifact_utils.get_single_instance(input_dict[EVALUATION_KEY])
     path = os.path.join(evaluation.uri, VERDICT_FILE)
     try:
-        verdict = json.loads(io_utils.read_string_file(path))
-    except (OSError, ValueError) as error:
-        raise UserError(f"the gate left no readable {VERDICT_FILE} in {evaluation.uri}: run the gate again") from error
+        verdict = json.loads(io_utils.read_string_file(path)) if fileio.exists(path) else None
+    except ValueError:
+        verdict = None
+    if not isinstance(verdict, dict):
+        raise UserError(f"the gate left no readable {VERDICT_FILE} in {evaluation.uri}: run the gate again")
     return verdict
 
 

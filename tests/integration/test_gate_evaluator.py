@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import UserError
+from components.gate.extractors import content_keys
 from components.gate.scoring import score
 from components.gate.settings import GateSettings
 from components.judge.features import Judge
@@ -44,13 +45,14 @@ def cases(mnist, tmp_path_factory):
     places["judge"] = save_judge(home / "judge", network, *digits(mnist.directory, "train[:3000]"))
 
     def run(name, model, settings=SETTINGS, baseline=None):
-        places_of = {"examples": places["examples"], "judge": places["judge"], "model": places[model]}
         return run_gate(
             home / "runs" / name,
-            **places_of,
+            examples=places["examples"],
+            judge=places["judge"],
+            model=places[model],
+            baseline=places.get(baseline),
             class_names=NAMES,
             settings=settings,
-            baseline=places[baseline] if baseline else None,
         )
 
     return run
@@ -82,11 +84,9 @@ def test_tfma_computes_what_score_computes(first_run, mnist):
     judge = Judge(tiny_judge(mnist.directory))
     images, labels = digits(mnist.directory, "test[:1000]")
     reference, reference_labels = digits(mnist.directory, "train[:3000]")
-    # Draw again, without TFMA.
-    from components.gate.extractors import content_keys
-
     pool, pool_labels = digits(mnist.directory, "test[1000:4000]")
-    answer = Replay(pool, pool_labels).sample(tf.constant(content_keys(images[:600])), tf.constant(labels[:600]))
+    generator = Replay(pool, pool_labels)
+    answer = generator.sample(tf.constant(content_keys(images[:600])), tf.constant(labels[:600]))
     features, probabilities = judge.features(answer["image"].numpy())
     expected = score(
         judge.features(images[:600])[0],
@@ -111,11 +111,13 @@ def test_as_good_as_what_is_served_is_blessed(cases, first_run):
     verdict, blessed, blessing = cases("same", "good", baseline="good")
     assert blessed
     assert (verdict.baseline_version, verdict.baseline_digest) == ("3", "d")
-    assert verdict.figures == verdict.baseline_figures == first_run[0].figures
+    assert verdict.figures == verdict.baseline_figures
+    # Beam groups rows as it likes, and a convolution's last bit depends on the group.
+    assert verdict.figures == pytest.approx(first_run[0].figures, rel=1e-5)
     changes = [check for check in verdict.checks if check.kind == "change"]
     assert [check.value for check in changes] == [0.0] * 3
     assert not any(check.ignored for check in changes)
-    assert blessing.get_string_custom_property("baseline_model_uri")
+    assert blessing.has_custom_property("baseline_model_id")
 
 
 def test_mode_collapse_is_refused_by_value_and_by_change(cases):
@@ -126,8 +128,10 @@ def test_mode_collapse_is_refused_by_value_and_by_change(cases):
     assert "worse than what is served" in verdict.causes
     failed = {(check.metric, check.kind) for check in verdict.checks if not check.passed}
     assert {("recall", "min"), ("recall", "change"), ("coverage", "min")} <= failed
-    change = next(check for check in verdict.checks if (check.metric, check.kind) == ("recall", "change"))
-    assert change.value == pytest.approx(verdict.figures["recall"] - change.baseline)
+    changes = {check.metric: check for check in verdict.checks if check.kind == "change"}
+    for metric, limit in (("recall", -0.1), ("frechet_ratio", 2.0 * verdict.baseline_figures["frechet_ratio"])):
+        assert changes[metric].value == pytest.approx(verdict.figures[metric] - changes[metric].baseline)
+        assert changes[metric].limit == pytest.approx(limit)
 
 
 def test_label_confusion_is_refused(cases):
@@ -166,6 +170,6 @@ def test_without_thresholds_nothing_is_blessed(cases):
     assert 140 < verdict.examples < 260
 
 
-def test_what_is_served_can_be_of_no_use(cases, tmp_path, mnist):
+def test_what_is_served_has_other_classes(cases):
     with pytest.raises(UserError, match="fashion_mnist"):
         cases("foreign", "good", baseline="foreign")

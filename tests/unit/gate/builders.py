@@ -47,7 +47,7 @@ class Replay(tf.Module):
     def sample(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         return {
             "image": self._pick(seed, label),
-            "label": label if self.conditional else tf.fill(tf.shape(label), -1 + 0 * label[0]),
+            "label": label if self.conditional else -tf.ones_like(label),
         }
 
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "latent"), tf.TensorSpec([None], tf.int64, "label")])

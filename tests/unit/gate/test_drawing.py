@@ -14,6 +14,9 @@ from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 SEEDS, LABELS = np.arange(6), np.arange(6) % 3
 
 
+_LABEL = tf.TensorSpec([None], tf.int64, "label")
+
+
 class Faulty(tf.Module):
     """A generator with one fault."""
 
@@ -21,7 +24,7 @@ class Faulty(tf.Module):
         super().__init__()
         self.fault = fault
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed"), tf.TensorSpec([None], tf.int64, "label")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed"), _LABEL])
     def sample(self, seed, label):
         image = tf.zeros([tf.shape(seed)[0], *contract.IMAGE_SHAPE], tf.uint8)
         if self.fault == "throws":
@@ -36,9 +39,7 @@ class Faulty(tf.Module):
             label = (label + 1) % 3
         return {"picture" if self.fault == "output" else "image": image, "label": label}
 
-    @tf.function(
-        input_signature=[tf.TensorSpec([None, LATENT_SIZE], tf.float32, "latent"), tf.TensorSpec([None], tf.int64, "label")]
-    )
+    @tf.function(input_signature=[tf.TensorSpec([None, LATENT_SIZE], tf.float32, "latent"), _LABEL])
     def from_latent(self, latent, label):
         image = tf.zeros([tf.shape(label)[0], *contract.IMAGE_SHAPE])
         return {"image": image * (float("nan") if self.fault == "nan" else 1.0)}

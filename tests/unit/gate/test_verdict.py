@@ -8,9 +8,8 @@ from components.gate.settings import GateSettings
 from components.gate.verdict import Check, Verdict, causes_of, finite, reason_of
 
 NAMES = ["cat", "dog", "owl", "fox"]
-UNGATED = GateSettings(
-    **{name: None for name in GateSettings.model_fields if name.startswith(("max_", "min_")) and name != "max_examples"}
-)
+LIMITS = [name for name in GateSettings.model_fields if name.startswith(("max_", "min_")) and name != "max_examples"]
+UNGATED = GateSettings(**dict.fromkeys(LIMITS))
 
 
 def check(metric, value=0.1, limit=0.5, kind="min", passed=False, **more):
@@ -42,10 +41,8 @@ def test_a_failed_change_is_a_cause_of_its_own():
 
 def test_the_reason_names_metric_value_and_limit():
     checks = [check("recall", 0.1, 0.5), check("frechet_ratio", 30.0, 10.0, "max", slice="owl"), check("precision", None)]
-    reason = reason_of(checks, ["mode collapse"], {})
-    assert (
-        reason
-        == "mode collapse: recall 0.1 is below 0.5; frechet_ratio of class owl 30 is above 10; precision is not a finite number"
+    assert reason_of(checks, ["mode collapse"], {}) == (
+        "mode collapse: recall 0.1 is below 0.5; frechet_ratio of class owl 30 is above 10; precision is not a finite number"
     )
     assert reason_of([*checks, check("coverage")], ["mode collapse"], {}).endswith("and 1 more")
     passed = [check("recall", 0.9, passed=True), check("recall", None, kind="change", passed=True, ignored=True)]
@@ -58,7 +55,6 @@ def test_a_verdict_comes_back_as_it_was_saved(tmp_path):
         reason="because",
         checks=[check("recall", None)],
         figures={"recall": None, "precision": 0.25},
-        per_class={"0": {}},
     )
     verdict.save(tmp_path / "evaluation")
     assert Verdict.load(tmp_path / "evaluation") == Verdict.load(tmp_path / "evaluation" / "verdict.json") == verdict
