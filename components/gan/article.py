@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from components.gan.game import Game, Turn
+from components.gan.game import Game, Turn, image_dtype
 from components.gan.latents import step_seeds, uniform_latents
 from components.gan.settings import GanSettings
 from serving.contract import IMAGE_SHAPE
@@ -20,14 +20,14 @@ draw_latents = uniform_latents
 
 
 def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-    """Build (latent float32 [N, Z], label int64 [N], ignored) -> image float32 [N, 28, 28, 1] in [-1, 1]."""
+    """Build (latent float32 [N, Z], label int64 [N], ignored) -> image [N, 28, 28, 1] in [-1, 1]."""
     del num_classes
     latent = keras.Input([settings.latent_size], dtype="float32", name="latent")
     label = keras.Input([], dtype="int64", name="label")
     x = _hidden(latent, settings, settings.seed, policy)
     pixels = IMAGE_SHAPE[0] * IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
     x = keras.layers.Dense(pixels, kernel_initializer=_glorot(settings.seed + 2), dtype=policy)(x)
-    image = keras.layers.Activation("tanh", dtype="float32")(keras.layers.Reshape(IMAGE_SHAPE, dtype=policy)(x))
+    image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(keras.layers.Reshape(IMAGE_SHAPE, dtype=policy)(x))
     return keras.Model([latent, label], image, name="generator")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from components.gan.game import Game, Turn
+from components.gan.game import Game, Turn, image_dtype
 from components.gan.latents import normal_latents, step_seeds
 from components.gan.settings import PENALTY_EVERY, GanSettings
 from serving.contract import IMAGE_SHAPE
@@ -23,7 +23,7 @@ _MAX_DIFFERENCE = 15.0
 
 
 def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-    """Build (latent float32 [N, Z], label int64 [N]) -> image float32 [N, 28, 28, 1] in [-1, 1]."""
+    """Build (latent float32 [N, Z], label int64 [N]) -> image [N, 28, 28, 1] in [-1, 1]."""
     width = settings.width
     make = _Layers(policy, settings.seed)
     side = IMAGE_SHAPE[0] // 4
@@ -39,8 +39,7 @@ def build_generator(settings: GanSettings, num_classes: int, policy: str) -> ker
     x = make.activation()(make.upscale(width)(x))
     x = make.residual(x, width)
     x = make.upscale(IMAGE_SHAPE[2])(x)
-    # tanh in float32: bfloat16 has only 8 bits, as coarse as the pixels.
-    image = keras.layers.Activation("tanh", dtype="float32")(x)
+    image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(x)
     return keras.Model([latent, label], image, name="generator")
 
 
@@ -80,9 +79,10 @@ class _Layers:
     def class_code(self, label: keras.KerasTensor, count: int, size: int) -> keras.KerasTensor:
         """Look a class's vector up, as large as a latent; a matrix product, because sparse gradients are slower here."""
         self._seed += 1
-        one_hot = keras.layers.CategoryEncoding(count, output_mode="one_hot", dtype="float32")(label)
+        dtype = image_dtype(self._policy)
+        one_hot = keras.layers.CategoryEncoding(count, output_mode="one_hot", dtype=dtype)(label)
         initializer = keras.initializers.RandomNormal(0.0, 1.0, seed=self._seed)
-        return keras.layers.Dense(size, use_bias=False, kernel_initializer=initializer, dtype="float32")(one_hot)
+        return keras.layers.Dense(size, use_bias=False, kernel_initializer=initializer, dtype=dtype)(one_hot)
 
     def activation(self) -> keras.layers.Layer:
         return keras.layers.LeakyReLU(_SLOPE, dtype=self._policy)

@@ -23,6 +23,11 @@ class Turn(NamedTuple):
     fake: tf.Tensor  # generated images, float32 [N, 28, 28, 1]
 
 
+def image_dtype(policy: str) -> str:
+    """Return the dtype of generated images: float32 even where bfloat16 trains, whose 8 bits are as coarse as the pixels."""
+    return "float64" if policy == "float64" else "float32"
+
+
 class Game:
     """Generator, discriminator, their optimisers, the averaged generator and the step counter."""
 
@@ -38,8 +43,9 @@ class Game:
         self.recipe, self.settings, self.num_classes = recipe, settings, num_classes
         self.generator = recipe.build_generator(settings, num_classes, policy)
         self.discriminator = recipe.build_discriminator(settings, num_classes, policy)
-        # The exported generator: always float32, and an exponential moving average of the trained one where asked for.
-        self.average = recipe.build_generator(settings, num_classes, "float32")
+        # The exported generator: an exponential moving average of the trained one where asked for. In float64, because a float32
+        # kernel rounds differently with the batch's size, and a row's pixels must not depend on the batch it travels in.
+        self.average = recipe.build_generator(settings, num_classes, "float64")
         self.average.set_weights(self.generator.get_weights())
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._g_adam = _adam(settings, self.generator)
@@ -57,11 +63,11 @@ class Game:
     def improve_generator(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step and move the average; returns the gradients' norm."""
         norm = self._improve(self._g_adam, gradients, self.generator)
-        step = tf.cast(self.step, tf.float32)
+        step = tf.cast(self.step, tf.float64)
         # A short memory at first, so that the average leaves the random start behind (as in tf.train.ExponentialMovingAverage).
-        decay = tf.minimum(self.settings.ema_decay, (1.0 + step) / (10.0 + step))
+        decay = tf.minimum(tf.constant(self.settings.ema_decay, tf.float64), (1.0 + step) / (10.0 + step))
         for mean, value in zip(self.average.trainable_variables, self.generator.trainable_variables, strict=True):
-            mean.value.assign_sub((1.0 - decay) * (mean.value - value.value))
+            mean.value.assign_sub((1.0 - decay) * (mean.value - tf.cast(value.value, tf.float64)))
         return norm
 
     def _improve(self, adam: keras.optimizers.Optimizer, gradients: list[tf.Tensor], network: keras.Model) -> tf.Tensor:

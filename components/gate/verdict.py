@@ -32,9 +32,7 @@ class Check(BaseModel):
     metric: str
     slice: str = Field(description="'' for overall, else the class's name")
     value: float | None = Field(description="The figure, or its difference to the baseline's for a change; None: not finite")
-    limit: float = Field(
-        description="In the value's own unit; for a change of the Fréchet ratio without a baseline: the fraction allowed"
-    )
+    limit: float = Field(description="In the value's unit; for an ignored change of the Fréchet ratio, a fraction")
     kind: Literal["max", "min", "change"]
     baseline: float | None = Field(None, description="The served version's figure, for a change")
     passed: bool

@@ -78,6 +78,9 @@ def test_metadata_and_warm_up_requests_are_there(exported):
 
     _, _, directory = exported
     assert json.loads((directory / contract.METADATA_FILE).read_text())[contract.META_CLASS_NAMES] == ["a", "b", "c"]
-    logs = [prediction_log_pb2.PredictionLog.FromString(raw.numpy()) for raw in tf.data.TFRecordDataset(str(directory / contract.WARMUP_FILE))]
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(raw.numpy())
+        for raw in tf.data.TFRecordDataset(str(directory / contract.WARMUP_FILE))
+    ]
     assert {log.predict_log.request.model_spec.signature_name for log in logs} == set(contract.SIGNATURES)
     assert {log.predict_log.request.model_spec.name for log in logs} == {"bars_gan"}
