@@ -89,16 +89,19 @@ def status(as_json: bool, home: Path) -> None:
 @click.option("--port", default=8500, show_default=True, type=click.IntRange(0, 65535), help="gRPC port; 0 for any free one.")
 @click.option("--dataset", default="mnist", show_default=True, help="TFDS name of the generator's dataset.")
 @home_option
-def serve(host: str, port: int, dataset: str, home: Path) -> None:
+@click.pass_context
+def serve(context: click.Context, host: str, port: int, dataset: str, home: Path) -> None:
     """Serve the newest pushed version over TensorFlow Serving's gRPC contract."""
     import logging
 
+    from pipeline.console import quiet
     from serving.contract import model_name
     from serving.server.app import serve as serve_model
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    logging.getLogger("forger").setLevel(logging.INFO)
-    serve_model(Home.at(home).model_base(dataset), model_name(dataset), host, port)
+    with quiet(debug=context.obj) as stream:
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=stream)
+        logging.getLogger("forger").setLevel(logging.INFO)
+        serve_model(Home.at(home).model_base(dataset), model_name(dataset), host, port)
 
 
 @cli.command()
@@ -113,7 +116,9 @@ def serve(host: str, port: int, dataset: str, home: Path) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.png (a grid) or FILE.npy.")
 @click.option("--labels-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the labels to FILE.npy.")
 @home_option
+@click.pass_context
 def sample(
+    context: click.Context,
     server: str | None,
     model: Path | None,
     dataset: str,
@@ -125,6 +130,7 @@ def sample(
     home: Path,
 ) -> None:
     """Draw images with the newest pushed version, a SavedModel, or a running server."""
+    from pipeline.console import quiet
     from pipeline.draw import draw
 
     if server and model:

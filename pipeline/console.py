@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -97,11 +98,33 @@ class RunView(logging.Handler):
 
 
 @contextlib.contextmanager
-def capture_logs(log_file: Path, view: RunView, *, debug: bool) -> Iterator[None]:
-    """Send the libraries' logs to a file, the project's own lines to the screen, and native stderr to the file, too.
+def native_stderr_to(descriptor: int) -> Iterator[TextIO]:
+    """Turn file descriptor 2, where native code writes its messages, elsewhere; yields a stream to the real one."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    os.dup2(descriptor, 2)
+    try:
+        with os.fdopen(os.dup(saved), "w", buffering=1) as stream:
+            yield stream
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
 
-    TensorFlow's and MLMD's native code writes to file descriptor 2 directly; that is why the descriptor itself is turned.
-    """
+
+@contextlib.contextmanager
+def quiet(*, debug: bool) -> Iterator[TextIO]:
+    """Drop what TensorFlow's native code says at start-up, unless debugging; yields a stream to the terminal's stderr."""
+    if debug:
+        yield sys.stderr
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, native_stderr_to(nowhere.fileno()) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def capture_logs(log_file: Path, view: RunView, *, debug: bool) -> Iterator[None]:
+    """Send the libraries' logs to a file and the project's own lines to the screen."""
     root = logging.getLogger()
     handler = logging.FileHandler(log_file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -111,15 +134,9 @@ def capture_logs(log_file: Path, view: RunView, *, debug: bool) -> Iterator[None
     ours = logging.getLogger("forger")
     ours.setLevel(logging.INFO)
     ours.addHandler(view)
-    saved = os.dup(2)
-    sys.stderr.flush()
-    if not debug:
-        os.dup2(handler.stream.fileno(), 2)
     try:
-        yield
+        with contextlib.nullcontext() if debug else native_stderr_to(handler.stream.fileno()):
+            yield
     finally:
         view.close()
         ours.removeHandler(view)
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)

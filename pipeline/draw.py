@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.errors import UserError
 from serving import contract
-from serving.images import write_images
+from serving.images import check_names, write_images
 from serving.rows import labels_for, seeds_for
 
 
@@ -40,6 +40,7 @@ def draw(
         UserError: The generator does not know the class.
         ServingError: Nothing to draw with, or a file that can't be written.
     """
+    check_names(out, labels_out)
     if server:
         from serving.client import GeneratorClient
 

@@ -53,14 +53,14 @@ def train(images: np.ndarray, labels: np.ndarray, num_classes: int, settings: Ga
     journal = Journal(directory, start)
     run = _compile(game, images, labels)
     began = time.monotonic()
-    while (step := int(game.step)) < settings.steps:
+    while (before := int(game.step)) < settings.steps:
         target = min(
-            _next(step, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
+            _next(before, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
         )
-        figures = dict(zip(_FIGURES, run(tf.constant(target - step, tf.int64)).numpy().tolist(), strict=True))
+        figures = dict(zip(_FIGURES, run(tf.constant(target - before, tf.int64)).numpy().tolist(), strict=True))
         step = int(game.step)
         if not all(math.isfinite(value) for value in figures.values()):
-            raise UserError(f"training broke down between steps {target - _LOG_EVERY} and {step} (a figure is not finite): "
+            raise UserError(f"training broke down between steps {before} and {step} (a figure is not finite): "
                             "lower gan.learning_rate or raise gan.gamma")  # fmt: skip
         figures["images_per_second"] = (step - start) * settings.batch_size / (time.monotonic() - began)
         journal.log(step, figures)
@@ -98,7 +98,7 @@ def _compile(game: Game, images: np.ndarray, labels: np.ndarray) -> tf.types.exp
         real = tf.ensure_shape(scale(tf.gather(pixels, chosen)), [settings.batch_size, *images.shape[1:]])
         turn = recipe.take_turn(game, real, tf.gather(truth, chosen), penalise)
         game.step.assign_add(1)
-        diversity = _spread(turn.fake) / _spread(real)
+        diversity = tf.math.divide_no_nan(_spread(turn.fake), _spread(real))
         return tf.stack([*turn[:-1], diversity])
 
     @tf.function
