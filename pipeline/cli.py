@@ -136,9 +136,10 @@ def sample(
     if server and model:
         raise UserError("name either --server or --model, not both")
     base = model or Home.at(home).model_base(dataset)
-    shown = draw(
-        server=server, directory=base, dataset=dataset, count=count, label=label, seed=seed, out=out, labels_out=labels_out
-    )
+    with quiet(debug=context.obj):
+        shown = draw(
+            server=server, directory=base, dataset=dataset, count=count, label=label, seed=seed, out=out, labels_out=labels_out
+        )
     click.echo(shown)
 
 

@@ -1,0 +1,130 @@
+"""The life of a home: first push, no-op, changes, a refused candidate. The tests build on one another, in this order."""
+
+import json
+import subprocess
+
+import numpy as np
+
+from components.ingest.tfds_dataset import open_builder
+from serving import contract
+from tests.e2e.conftest import FORGER
+
+ALL = {
+    "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform", "JudgeTrainer", "GanTrainer",
+    "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
+}  # fmt: skip
+
+
+def ran(session) -> set[str]:
+    return {node for node, outcome in session.outcomes.items() if outcome == "ran"}
+
+
+def test_the_first_run_pushes_a_version(session):
+    done = session.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran(session) == ALL
+    assert contract.list_versions(session.base) == [1]
+    assert "training the generator: 60/60 steps" in done.stdout
+    assert "no baseline" in done.stdout
+    assert f"pushed: version 1, {session.base / '1'}" in done.stdout
+    assert "next: forger sample" in done.stdout
+    metadata = json.loads((session.base / "1" / contract.METADATA_FILE).read_text())
+    run = session.status["last_run"]
+    assert metadata[contract.META_RUN_ID] == run["run_id"]
+    assert metadata[contract.META_GATE]["blessed"]
+    assert metadata[contract.META_CLASS_NAMES] == [str(digit) for digit in range(10)]
+    assert metadata[contract.META_CONFIG] == run["config"]["gan"]
+
+
+def test_the_generator_saw_the_datasets_own_images(session, mnist):
+    from components.gan.trainer import read_examples
+
+    (files,) = (session.home / "pipeline_root" / "Transform" / "transformed_examples").iterdir()
+    images, labels = read_examples([str(files / "Split-train" / "*")])
+    builder = open_builder("mnist", mnist.directory.parents[1])
+    original = list(builder.as_dataset(split="train[:1500]", as_supervised=True).as_numpy_iterator())
+    expected = {(image.tobytes(), int(label)) for image, label in original}
+    assert {(image.tobytes(), int(label)) for image, label in zip(images, labels, strict=True)} == expected
+
+
+def test_an_unchanged_rerun_does_nothing(session):
+    done = session.run()
+    assert done.returncode == 0
+    assert set(session.outcomes) == ALL
+    assert ran(session) == set()
+    assert contract.list_versions(session.base) == [1]
+
+
+def test_digits_are_drawn_alike_from_disk_twice(session, tmp_path):
+    drawn = []
+    for name in ("a.npy", "b.npy"):
+        out, labels = tmp_path / name, tmp_path / f"labels_{name}"
+        command = [
+            FORGER,
+            "sample",
+            "--model",
+            session.base,
+            "--count",
+            "12",
+            "--digit",
+            "7",
+            "--out",
+            out,
+            "--labels-out",
+            labels,
+        ]
+        subprocess.run([str(part) for part in command], check=True, capture_output=True)
+        drawn.append(np.load(out))
+        assert (np.load(labels) == 7).all()
+    assert drawn[0].shape == (12, 28, 28)
+    assert drawn[0].dtype == np.uint8
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_a_refused_candidate_leaves_what_is_served_and_says_why(session):
+    before = {path: path.read_bytes() for path in session.base.rglob("*") if path.is_file()}
+    done = session.run(gan__seed=2, gate__min_recall=0.999)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert ran(session) == {"GanTrainer", "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher"}
+    assert "mode collapse" in done.stdout
+    assert {path: path.read_bytes() for path in session.base.rglob("*") if path.is_file()} == before
+    last = session.status["last_run"]
+    assert last["state"] == "blocked"
+    assert last["verdict"]["baseline_version"] == "1"
+    assert "recall" in last["reason"]
+    shown = subprocess.run([FORGER, "status", "--home", str(session.home)], capture_output=True, text=True, check=True).stdout
+    assert "mode collapse" in shown
+    assert "failed" in shown
+
+
+def test_a_refusal_stays_a_refusal_without_work(session):
+    done = session.run(gan__seed=2, gate__min_recall=0.999)
+    assert done.returncode == 1
+    assert ran(session) == set()
+
+
+def test_changed_thresholds_run_only_the_gate_and_what_follows(session):
+    done = session.run(gan__seed=2)
+    assert done.returncode == 0, done.stdout
+    assert ran(session) == {"Gate", "GeneratorInfraValidator", "GeneratorPusher"}
+    assert contract.list_versions(session.base) == [1, 2]
+    verdict = json.loads((session.base / "2" / contract.METADATA_FILE).read_text())[contract.META_GATE]
+    assert verdict["baseline_version"] == "1"
+    assert any(check["kind"] == "change" and not check["ignored"] for check in verdict["checks"])
+
+
+def test_a_changed_judge_runs_the_judge_and_the_gate_but_no_training(session):
+    done = session.run(gan__seed=2, judge__seed=8)
+    assert done.returncode == 0, done.stdout
+    assert "JudgeTrainer" in ran(session)
+    assert "Gate" in ran(session)
+    assert not ran(session) & {"GanTrainer", "Transform", "StatisticsGen", "TfdsExampleGen"}
+    # The very model is pushed already.
+    assert contract.list_versions(session.base) == [1, 2]
+
+
+def test_changed_data_run_everything_that_depends_on_them(session):
+    done = session.run(data__train_split="train[:1400]")
+    assert done.returncode == 0, done.stdout
+    # The schema is the same; what is served now differs, hence the baseline.
+    assert ran(session) == ALL - {"ImportSchemaGen"}
