@@ -29,7 +29,8 @@ from pipeline.pipeline import Places, create_pipeline, training_key
 from pipeline.run_record import NodeRecord, RunRecord, load_last
 
 # The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
-BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+# A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam node.
+BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none"]
 _LOGGER = logging.getLogger(__name__)
 
 

@@ -66,6 +66,7 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        disable_statistics=True,  # nothing reads them; they would cost as much as the transformation
         custom_config={"code_hash": code_digest(*_PIXEL_SOURCES)},
     )
     transform.add_upstream_node(validator)
