@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import logging
 import shutil
 import time
@@ -17,6 +18,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.codehash import code_digest
 from components.gate.baseline import choose_baseline
 from components.gate.verdict import Verdict
 from components.ingest.curated_schema import write_schema
@@ -64,7 +66,7 @@ def run(
         UserError: What a component refuses.
     """
     ir = _compile(config, prepared, home, beam_args)
-    digest = hashlib.sha256(ir.SerializeToString(deterministic=True)).hexdigest()
+    digest = _digest(config, prepared, beam_args)
     last = load_last(home.runs)
     resumed = last is not None and last.state == "running" and last.pipeline_digest == digest
     now = datetime.datetime.now(datetime.UTC)
@@ -86,6 +88,17 @@ def run(
         # After Ctrl-C it stays "running": the next run goes on with it.
         record.save(home.runs)
     return record
+
+
+def _digest(config: Config, prepared: PreparedDataset, beam_args: list[str]) -> str:
+    """Hash what decides the compiled pipeline; the compiled form itself serialises differently in each process."""
+    decisive = [
+        config.model_dump(mode="json"),
+        prepared.digest,
+        beam_args,
+        code_digest("components", "pipeline", "serving/contract.py"),
+    ]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _compile(config: Config, prepared: PreparedDataset, home: Home, beam_args: list[str]) -> pipeline_pb2.Pipeline:

@@ -32,7 +32,7 @@ class RunRecord(BaseModel):
     started: str  # ISO 8601, UTC
     profile: str
     config: dict[str, Any]
-    pipeline_digest: str  # of the compiled pipeline: equal digests may share a run id
+    pipeline_digest: str  # of all that decides the pipeline: equal digests may share a run id
     nodes: list[NodeRecord] = []
     reason: str = ""  # one line: why blocked or failed
     verdict: dict[str, Any] | None = None

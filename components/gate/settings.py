@@ -29,32 +29,32 @@ class GateSettings(BaseModel):
     density_k: int = Field(5, ge=1, le=50, description="Neighbours for density and coverage: Naeem et al.'s choice")
 
     max_frechet_ratio: float | None = Field(
-        10.0,
+        5.0,
         gt=0,
         description=f"Fréchet distance as a multiple of the real-data floor; real against real is 1.0 to 1.2{_UNGATED}",
     )
     max_class_frechet_ratio: float | None = Field(
-        20.0,
+        10.0,
         gt=0,
         description=f"The same within each class, where 900 images leave noise: real against real is 0.8 to 1.4{_UNGATED}",
     )
     min_precision: float | None = Field(
-        0.5, ge=0, le=1, description=f"Share of generated images on the real manifold; real against real is 0.85{_UNGATED}"
+        0.55, ge=0, le=1, description=f"Share of generated images on the real manifold; real against real is 0.85{_UNGATED}"
     )
     min_recall: float | None = Field(
-        0.4, ge=0, le=1, description=f"Share of real images on the generated manifold; real 0.86, collapsed 0.0{_UNGATED}"
+        0.6, ge=0, le=1, description=f"Share of real images on the generated manifold; real 0.86, collapsed 0.0{_UNGATED}"
     )
     min_class_recall: float | None = Field(
-        0.2, ge=0, le=1, description=f"Recall within each class, so that one class's collapse can't hide; real 0.83 up{_UNGATED}"
+        0.4, ge=0, le=1, description=f"Recall within each class, so that one class's collapse can't hide; real 0.83 up{_UNGATED}"
     )
     min_coverage: float | None = Field(
-        0.5, ge=0, le=1, description=f"Share of real images with a generated one nearby; real against real is 0.94{_UNGATED}"
+        0.65, ge=0, le=1, description=f"Share of real images with a generated one nearby; real against real is 0.94{_UNGATED}"
     )
     min_label_agreement: float | None = Field(
         0.95, ge=0, le=1, description=f"Share of images seen as the class asked for; the judge itself is right in 0.993{_UNGATED}"
     )
     min_class_share: float | None = Field(
-        0.5, ge=0, le=1, description=f"Smallest class's share as a fraction of an even share (1/C); real is 0.98{_UNGATED}"
+        0.7, ge=0, le=1, description=f"Smallest class's share as a fraction of an even share (1/C); real is 0.98{_UNGATED}"
     )
     max_frechet_increase: float | None = Field(
         0.5,
