@@ -28,11 +28,12 @@ from pipeline.config import Config
 from pipeline.home import Home
 from pipeline.pictures import make_pictures
 from pipeline.pipeline import Places, create_pipeline, training_key
-from pipeline.run_record import NodeRecord, RunRecord, load_last
+from pipeline.run_record import NodeRecord, RunRecord, load_all, load_last
 
 # The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
 # A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam node.
 BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none"]
+_PUSHER = "GeneratorPusher"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -72,7 +73,7 @@ def run(
     now = datetime.datetime.now(datetime.UTC)
     record = last if resumed else RunRecord(
         run_id=now.strftime("%Y%m%d-%H%M%S-%f"), state="running", started=now.isoformat(timespec="seconds"), profile=profile,
-        config=config.model_dump(mode="json"), pipeline_digest=digest,
+        config=config.model_dump(mode="json"), pipeline_digest=digest, training_key=training_key(config, prepared),
     )  # fmt: skip
     record.nodes = []
     record.save(home.runs)
@@ -123,6 +124,8 @@ def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, re
     outputs: dict[str, Any] = {}
     for number, node in enumerate(ir.nodes, start=1):
         node_id = node.pipeline_node.node_info.id
+        if node_id == _PUSHER and _push_is_lost(record, home):
+            node.pipeline_node.execution_options.caching_options.enable_cache = False
         observer.started(node_id, number, len(ir.nodes))
         began, began_ms = time.monotonic(), time.time() * 1000
         try:
@@ -146,6 +149,12 @@ def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, re
         record.save(home.runs)
         observer.ended(done)
     return outputs
+
+
+def _push_is_lost(record: RunRecord, home: Home) -> bool:
+    """Say whether this very model was pushed once and is gone from disk: the cache would claim a version that isn't there."""
+    pushed = [past for past in load_all(home.runs) if past.state == "blessed" and past.training_key == record.training_key]
+    return bool(pushed) and not any(Path(past.pushed_path).is_dir() for past in pushed)
 
 
 def _connection(home: Home) -> metadata_store_pb2.ConnectionConfig:
@@ -178,7 +187,7 @@ def _conclude(record: RunRecord, outputs: dict[str, Any], home: Home) -> None:
     record.verdict = verdict.model_dump(mode="json")
     record.pictures = make_pictures(Path(record.training), home.reports / record.run_id)
     record.reason = verdict.reason
-    pushed = outputs["GeneratorPusher.pushed_model"].custom_properties
+    pushed = outputs[f"{_PUSHER}.pushed_model"].custom_properties
     if pushed["pushed"].int_value:
         record.state = "blessed"
         record.pushed_path, record.pushed_version = (

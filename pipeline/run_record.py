@@ -33,6 +33,7 @@ class RunRecord(BaseModel):
     profile: str
     config: dict[str, Any]
     pipeline_digest: str  # of all that decides the pipeline: equal digests may share a run id
+    training_key: str  # of the GAN training, see components/gan/identity.py
     nodes: list[NodeRecord] = []
     reason: str = ""  # one line: why blocked or failed
     verdict: dict[str, Any] | None = None
@@ -53,11 +54,17 @@ class RunRecord(BaseModel):
         partial.replace(path)
 
 
-def load_last(directory: Path) -> RunRecord | None:
-    """Return the newest run's record, or None; records that can't be read are passed over."""
+def load_all(directory: Path) -> list[RunRecord]:
+    """Return the records of all runs, newest first; those that can't be read are passed over."""
+    records = []
     for path in sorted(directory.glob("*.json"), reverse=True):
         try:
-            return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+            records.append(RunRecord.model_validate_json(path.read_text(encoding="utf-8")))
         except (ValidationError, OSError):
             continue
-    return None
+    return records
+
+
+def load_last(directory: Path) -> RunRecord | None:
+    """Return the newest run's record, or None."""
+    return next(iter(load_all(directory)), None)

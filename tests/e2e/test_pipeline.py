@@ -1,6 +1,7 @@
 """The life of a home: first push, no-op, changes, a refused candidate. The tests build on one another, in this order."""
 
 import json
+import shutil
 import subprocess
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_an_unchanged_rerun_does_nothing(session):
     assert done.returncode == 0
     assert set(session.outcomes) == ALL
     assert ran(session) == set()
+    assert contract.list_versions(session.base) == [1]
+
+
+def test_a_version_that_was_deleted_is_pushed_again_without_training(session):
+    shutil.rmtree(session.base)
+    done = session.run()
+    assert done.returncode == 0, done.stdout
+    assert ran(session) == {"GeneratorPusher"}
     assert contract.list_versions(session.base) == [1]
 
 

@@ -58,7 +58,9 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path):
 def test_records_that_cannot_be_read_are_passed_over(tmp_path):
     from pipeline.run_record import RunRecord, load_last
 
-    record = RunRecord(run_id="1", state="blessed", started="now", profile="smoke", config={}, pipeline_digest="d")
+    record = RunRecord(
+        run_id="1", state="blessed", started="now", profile="smoke", config={}, pipeline_digest="d", training_key="k"
+    )
     record.save(tmp_path)
     (tmp_path / "2.json").write_text(json.dumps({"run_id": "2"}))
     (tmp_path / "3.json").write_text('{"run_id": "3", "sta')
