@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from components.errors import UserError
+from pipeline.environment import prepare_tensorflow
 from pipeline.home import DEFAULT_HOME, Home
 from serving.errors import ServingError
 
@@ -31,10 +31,7 @@ home_option = click.option(
 def cli(context: click.Context, debug: bool) -> None:
     """From a TFDS dataset to a served, gated generator."""
     context.obj = debug
-    # Before TensorFlow is imported by anything: its start-up lines are no news, and oneDNN's kernels train faster on any x86 CPU.
-    if not debug:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    prepare_tensorflow(quiet=not debug)
 
 
 @cli.command()

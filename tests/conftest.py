@@ -9,6 +9,10 @@ import pytest
 
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
+from pipeline.environment import prepare_tensorflow
+
+# As the command does it: tests compare its results with results of their own.
+prepare_tensorflow(quiet=True)
 
 _ROOT = Path(__file__).resolve().parent.parent
 
