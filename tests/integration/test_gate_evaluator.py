@@ -13,7 +13,7 @@ from tests.unit.gate.builders import Replay, digits, run_gate, save_examples, sa
 
 NAMES = [str(label) for label in range(10)]
 # A tiny judge and 60 images a class are noisier than a real run.
-SETTINGS = GateSettings(max_class_frechet_ratio=25.0, min_label_agreement=0.85, max_frechet_increase=2.0)
+SETTINGS = GateSettings(max_class_frechet_ratio=25.0, min_label_agreement=0.85, min_class_share=0.5, max_frechet_increase=2.0)
 
 
 class Moody(Replay):
