@@ -62,7 +62,11 @@ class Session:
         command = self.arguments(**changes)
         # A job that a script starts in the background ignores SIGINT, and so would its children: these tests, too, may be one.
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=_heed_interrupts
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 (this process has no other thread that could hold a lock)
         ) as process:
             seen = ""
             for text in process.stdout:

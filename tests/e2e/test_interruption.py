@@ -14,8 +14,8 @@ from components.gan.trainer import read_examples
 from serving import contract
 from tests.e2e.conftest import new_session
 
-# Where the run is stopped, one after the other, each time going on from the stop before. The push, done in a moment, has a test of
-# its own that stops it at every byte: tests/integration/test_push_kill.py.
+# Where the run is stopped, one after the other, each time going on from the stop before. The push, done in a moment, has
+# a test of its own that stops it at every step: tests/integration/test_push_kill.py.
 STOPS = [
     ("TfdsExampleGen           started", signal.SIGKILL),
     ("StatisticsGen            started", signal.SIGKILL),
