@@ -39,7 +39,17 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "smoke": {
         "data": {"train_split": "train[:6000]", "eval_split": "test[:1000]"},
         "judge": {"steps": 300, "min_accuracy": 0.95, "reference_size": 3000},
-        "gan": {"width": 16, "steps": 400, "checkpoint_every": 100, "sample_every": 100, "ema_decay": 0.98},
+        "gan": {
+            "width": 16,
+            "steps": 400,
+            "checkpoint_every": 100,
+            "sample_every": 100,
+            "ema_decay": 0.98,
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-4,
+            "gamma": 1.0,
+            "final_gamma": 0.5,
+        },
         # What half a minute of training reaches, with room; still no collapsed generator gets through.
         "gate": {
             "max_frechet_ratio": 40.0,

@@ -74,7 +74,7 @@ class RunView(logging.Handler):
             f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()
         )
         if self._console.is_terminal:
-            self._draw_bar(task, done, total, f"{rate:.1f} {unit}/s  {shown}")
+            self._draw_bar(task, done, total, f"{rate:.1f} {unit}/s")
         elif now - self._last_plain >= _PLAIN_EVERY or done >= total:
             self._last_plain = now
             eta = f"ETA {(total - done) / rate:.0f} s" if rate else "ETA unknown"
@@ -83,8 +83,8 @@ class RunView(logging.Handler):
     def _draw_bar(self, task: str, done: int, total: int, text: str) -> None:
         if self._progress is None:
             columns = (
-                TextColumn("      {task.description}"),
-                BarColumn(24),
+                TextColumn("{task.description}"),
+                BarColumn(20),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[text]}"),

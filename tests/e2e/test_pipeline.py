@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from serving import contract
-from tests.e2e.conftest import FORGER
+from tests.e2e.conftest import FORGER, new_session
 
 ALL = {
     "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform", "JudgeTrainer", "GanTrainer",
@@ -137,3 +137,12 @@ def test_changed_data_run_everything_that_depends_on_them(session):
     assert done.returncode == 0, done.stdout
     # The schema is the same; what is served now differs, hence the baseline.
     assert ran(session) == ALL - {"ImportSchemaGen"}
+
+
+def test_the_smoke_profile_passes_its_own_gate(tmp_path, mnist):
+    fresh = new_session(tmp_path / "home", mnist)
+    done = subprocess.run(
+        [FORGER, "run", "--profile", "smoke", "--home", str(fresh.home)], capture_output=True, text=True, timeout=580, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contract.list_versions(fresh.base) == [1]
