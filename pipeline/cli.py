@@ -108,7 +108,7 @@ def serve(context: click.Context, host: str, port: int, dataset: str, home: Path
 )
 @click.option("--dataset", default="mnist", show_default=True, help="TFDS name of the generator's dataset.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="How many images.")
-@click.option("--digit", "label", type=click.IntRange(0), help="Only this class; without it, all classes evenly.")
+@click.option("--digit", "label", type=click.IntRange(0), help="Only this class; without it, any class, drawn from the seed.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal images.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.png (a grid) or FILE.npy.")
 @click.option("--labels-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the labels to FILE.npy.")

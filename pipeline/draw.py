@@ -28,7 +28,7 @@ def draw(
         directory: A version directory or a model base.
         dataset: TFDS name, which names the servable.
         count: How many images.
-        label: The class of all, or None for all classes evenly.
+        label: The class of all, or None for any class, drawn from each row's seed.
         seed: Decides every image.
         out: `.png` or `.npy`.
         labels_out: `.npy`, or None.
