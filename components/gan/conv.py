@@ -18,7 +18,7 @@ CONDITIONAL = True
 CYCLE = PENALTY_EVERY
 draw_latents = normal_latents
 _SLOPE = 0.2
-# One in this many rows of a batch carries the penalties: rows are drawn at random, so the mean is the same and the time is halved.
+# One in this many rows carries the penalties: rows are drawn at random, so the mean is the same and the time is halved.
 _PENALTY_ROWS = 2
 # exp(15) is far beyond any healthy logit difference; it keeps a lost game from overflowing before it is reported.
 _MAX_DIFFERENCE = 15.0
