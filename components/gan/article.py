@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from components.gan.game import Game, Turn, image_dtype
-from components.gan.latents import step_seeds, uniform_latents
+from components.gan.latents import uniform_latents
 from components.gan.settings import GanSettings
 from serving.contract import IMAGE_SHAPE
 
@@ -57,17 +57,18 @@ def losses(real_logit: tf.Tensor, fake_logit: tf.Tensor, smoothing: float) -> tu
     return on_real + on_fake, tf.reduce_mean(entropy(labels=tf.ones_like(fake_logit), logits=fake_logit))
 
 
-def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, penalise: bool) -> Turn:
+def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, penalise: bool) -> Turn:
     """Update the discriminator, then the generator, on the same latents.
 
     Args:
         game: The two players.
         real: float32 [N, 28, 28, 1] in [-1, 1].
         label: int64 [N], ignored.
+        seeds: int64 [N], the generated images' seeds.
         penalise: Ignored: the article has no penalty.
     """
     del penalise
-    latent = draw_latents(step_seeds(game.settings.seed, game.step, real.shape[0], stream=0), game.settings.latent_size)
+    latent = draw_latents(seeds, game.settings.latent_size)
     smoothing = game.settings.label_smoothing
     with tf.GradientTape() as tape:
         fake = game.generator([latent, label], training=True)

@@ -6,9 +6,9 @@ import math
 from types import ModuleType
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
+from components.gan.adam import Adam
 from components.gan.settings import GanSettings
 
 
@@ -32,7 +32,7 @@ class Game:
     """Generator, discriminator, their optimisers, the averaged generator and the step counter."""
 
     def __init__(self, recipe: ModuleType, settings: GanSettings, num_classes: int, policy: str) -> None:
-        """Build both networks from their seeds.
+        """Build both networks from their seeds, inside the scope of the strategy that trains them.
 
         Args:
             recipe: `components.gan.conv` or `components.gan.article`.
@@ -48,8 +48,8 @@ class Game:
         self.average = recipe.build_generator(settings, num_classes, "float64")
         self.average.set_weights(self.generator.get_weights())
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._g_adam = _adam(settings, self.generator)
-        self._d_adam = _adam(settings, self.discriminator)
+        self._g_adam = Adam(self.generator, settings.beta_1, settings.beta_2)
+        self._d_adam = Adam(self.discriminator, settings.beta_1, settings.beta_2)
 
     def decayed(self, start: float, end: float) -> tf.Tensor:
         """Return the float32 value of a cosine schedule at the current step."""
@@ -57,37 +57,27 @@ class Game:
         return end + (start - end) * 0.5 * (1.0 + tf.cos(math.pi * progress))
 
     def improve_discriminator(self, gradients: list[tf.Tensor]) -> tf.Tensor:
-        """Apply one Adam step; returns the gradients' norm."""
-        return self._improve(self._d_adam, gradients, self.discriminator)
+        """Apply one Adam step inside a replica; returns the norm of the gradients, averaged over all replicas."""
+        return self._d_adam.apply(gradients, self._learning_rate(), self.step)
 
     def improve_generator(self, gradients: list[tf.Tensor]) -> tf.Tensor:
-        """Apply one Adam step and move the average; returns the gradients' norm."""
-        norm = self._improve(self._g_adam, gradients, self.generator)
+        """Apply one Adam step inside a replica and move the average; returns the norm of the averaged gradients."""
+        norm = self._g_adam.apply(gradients, self._learning_rate(), self.step)
         step = tf.cast(self.step, tf.float64)
         # A short memory at first, so that the average leaves the random start behind (as in tf.train.ExponentialMovingAverage).
         decay = tf.minimum(tf.constant(self.settings.ema_decay, tf.float64), (1.0 + step) / (10.0 + step))
         for mean, value in zip(self.average.trainable_variables, self.generator.trainable_variables, strict=True):
-            mean.value.assign_sub((1.0 - decay) * (mean.value - tf.cast(value.value, tf.float64)))
+            change = (1.0 - decay) * (mean.value - tf.cast(value.value, tf.float64))
+            tf.raw_ops.AssignSubVariableOp(resource=mean.value.handle, value=change)  # the replica's own copy, as in Adam
         return norm
 
-    def _improve(self, adam: keras.optimizers.Optimizer, gradients: list[tf.Tensor], network: keras.Model) -> tf.Tensor:
-        adam.learning_rate.assign(self.decayed(self.settings.learning_rate, self.settings.final_learning_rate))
-        adam.apply(gradients, network.trainable_variables)
-        return tf.linalg.global_norm(gradients)
+    def _learning_rate(self) -> tf.Tensor:
+        return self.decayed(self.settings.learning_rate, self.settings.final_learning_rate)
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Return all state that training changes, as one checkpoint object."""
-        groups = {
-            "generator": self.generator.variables,
-            "discriminator": self.discriminator.variables,
-            "average": self.average.variables,
-            "generator_adam": self._g_adam.variables,
-            "discriminator_adam": self._d_adam.variables,
-        }
-        return tf.train.Checkpoint(step=self.step, **{name: [v.value for v in held] for name, held in groups.items()})
-
-
-def _adam(settings: GanSettings, network: keras.Model) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(settings.learning_rate, settings.beta_1, settings.beta_2, epsilon=1e-8)
-    adam.build(network.trainable_variables)
-    return adam
+        weights = {"generator": self.generator, "discriminator": self.discriminator, "average": self.average}
+        moments = {"generator_adam": self._g_adam.variables, "discriminator_adam": self._d_adam.variables}
+        return tf.train.Checkpoint(
+            step=self.step, **{name: [v.value for v in network.variables] for name, network in weights.items()}, **moments
+        )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
+# NumPy's, because a TensorFlow constant at import would fix the devices before a strategy can choose them.
 # SplitMix64 (Steele, Lea & Flood 2014): increment and the two multipliers of its finaliser.
-_GOLDEN = tf.constant(0x9E3779B97F4A7C15, tf.uint64)
-_MIX_1 = tf.constant(0xBF58476D1CE4E5B9, tf.uint64)
-_MIX_2 = tf.constant(0x94D049BB133111EB, tf.uint64)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def _mix(x: tf.Tensor) -> tf.Tensor:
@@ -59,8 +61,15 @@ def uniform_labels(seed: tf.Tensor, num_classes: int) -> tf.Tensor:
     return tf.math.floormod(tf.bitcast(bits, tf.int64), tf.constant(num_classes, tf.int64))
 
 
-def step_seeds(seed: int, step: tf.Tensor, count: int, stream: int) -> tf.Tensor:
-    """Return int64 [count] row seeds of one training step: the same whenever that step is run again."""
+def step_seeds(seed: int, step: tf.Tensor, rows: tf.Tensor, stream: int) -> tf.Tensor:
+    """Return the int64 [N] seeds of some rows of one training step's batch: the same whenever that step is run again.
+
+    Args:
+        seed: The training's.
+        step: int64 scalar.
+        rows: int64 [N], places in the batch.
+        stream: Streams of one seed are independent.
+    """
     base = _mix(tf.constant(seed, tf.uint64) * _GOLDEN + tf.constant(stream, tf.uint64))
     base = _mix(base + tf.bitcast(tf.cast(step, tf.int64), tf.uint64))
-    return tf.bitcast(_mix(base + tf.cast(tf.range(1, count + 1), tf.uint64) * _GOLDEN), tf.int64)
+    return tf.bitcast(_mix(base + tf.cast(rows + 1, tf.uint64) * _GOLDEN), tf.int64)

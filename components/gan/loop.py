@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.errors import UserError
 from components.gan.checkpoints import Checkpoints
-from components.gan.devices import describe, dtype_policy
+from components.gan.devices import choose_strategy, describe, dtype_policy, is_chief
 from components.gan.game import Game
 from components.gan.journal import Journal
 from components.gan.latents import step_seeds, uniform_labels
@@ -25,44 +25,80 @@ _SAMPLE_ROWS = 100
 _FIGURES = ("d_loss", "g_loss", "d_accuracy", "d_grad_norm", "g_grad_norm", "diversity")
 
 
-def train(images: np.ndarray, labels: np.ndarray, num_classes: int, settings: GanSettings, directory: Path) -> Game:
+def train(
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+    settings: GanSettings,
+    directory: Path,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Game:
     """Train a GAN, or continue its training from the last checkpoint.
 
     Every draw is a function of the seed and the step, so a continued training ends with the weights of an uninterrupted one.
 
     Args:
-        images: uint8 [N, 28, 28, 1].
+        images: uint8 [N, 28, 28, 1], the same in every worker.
         labels: int64 [N] in 0..num_classes-1.
         num_classes: Classes of the dataset.
         settings: The knobs.
-        directory: Working directory: checkpoints, metrics.jsonl, TensorBoard events, sample grids.
+        directory: Working directory: checkpoints, metrics.jsonl, TensorBoard events, sample grids. Several workers share it.
+        strategy: The devices that share each batch; by default, `devices.choose_strategy()`.
 
     Returns:
         The trained game; `average` is the generator to export.
 
     Raises:
-        UserError: There is no image, or a loss is no longer a finite number.
+        UserError: There is no image, the devices can't share the batch evenly, a worker is gone, or a loss is no longer a finite
+            number.
     """
+    strategy = strategy or choose_strategy()
     if len(images) == 0:
         raise UserError("there are no training images: check data.train_split")
-    game = Game(importlib.import_module(f"components.gan.{settings.recipe}"), settings, num_classes, dtype_policy(settings))
-    checkpoints = Checkpoints(game.checkpoint(), directory / "checkpoints")
-    resumed = checkpoints.restore()
-    start = int(game.step)
-    note(f"training on {describe()} in {dtype_policy(settings)}" + (f", continued from step {start}" if resumed else ""))
-    journal = Journal(directory, start)
-    run = _compile(game, images, labels)
+    if settings.batch_size % strategy.num_replicas_in_sync:
+        raise UserError(
+            f"gan.batch_size={settings.batch_size} can't be shared evenly by {strategy.num_replicas_in_sync} devices: "
+            "choose a multiple of their number"
+        )
+    try:
+        return _train(images, labels, num_classes, settings, directory, strategy)
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        raise UserError(
+            f"another worker of this training is gone ({str(error.message).splitlines()[0][:120]}): "
+            "start all workers again, and the training continues from its last checkpoint"
+        ) from error
+
+
+def _train(
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+    settings: GanSettings,
+    directory: Path,
+    strategy: tf.distribute.Strategy,
+) -> Game:
+    policy, chief = dtype_policy(settings), is_chief(strategy)
+    with strategy.scope():
+        game = Game(importlib.import_module(f"components.gan.{settings.recipe}"), settings, num_classes, policy)
+        checkpoints = Checkpoints(game.checkpoint(), directory / "checkpoints")
+        resumed = checkpoints.restore()
+    start = int(game.step.numpy())
+    note(f"training on {describe(strategy)} in {policy}" + (f", continued from step {start}" if resumed else ""))
+    journal = Journal(directory, start) if chief else None
+    run = _compile(game, images, labels, strategy)
     began = time.monotonic()
-    while (before := int(game.step)) < settings.steps:
+    while (before := int(game.step.numpy())) < settings.steps:
         target = min(
             _next(before, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
         )
         figures = dict(zip(_FIGURES, run(tf.constant(target - before, tf.int64)).numpy().tolist(), strict=True))
-        step = int(game.step)
+        step = int(game.step.numpy())
         if not all(math.isfinite(value) for value in figures.values()):
             raise UserError(f"training broke down between steps {before} and {step} (a figure is not finite): "
                             "lower gan.learning_rate or raise gan.gamma")  # fmt: skip
         figures["images_per_second"] = (step - start) * settings.batch_size / (time.monotonic() - began)
+        if journal is None:
+            continue  # the chief keeps the journal and the checkpoints of all
         journal.log(step, figures)
         if step % settings.sample_every == 0 or step == settings.steps:
             journal.draw(step, _fixed_samples(game))
@@ -73,7 +109,8 @@ def train(images: np.ndarray, labels: np.ndarray, num_classes: int, settings: Ga
         )
     if settings.ema_decay == 0:
         game.average.set_weights(game.generator.get_weights())
-    journal.close()
+    if journal is not None:
+        journal.close()
     return game
 
 
@@ -81,25 +118,41 @@ def _next(step: int, every: int, last: int) -> int:
     return min((step // every + 1) * every, last)
 
 
-def _compile(game: Game, images: np.ndarray, labels: np.ndarray) -> tf.types.experimental.PolymorphicFunction:
-    """Compile (number of steps) -> mean figures float32 [6]; the data stay in memory as uint8."""
-    pixels, truth = tf.constant(images), tf.constant(labels, tf.int64)
+def _compile(
+    game: Game, images: np.ndarray, labels: np.ndarray, strategy: tf.distribute.Strategy
+) -> tf.types.experimental.PolymorphicFunction:
+    """Compile (number of steps) -> mean figures float32 [6]; each device keeps the data in its memory as uint8."""
+    pixels, truth = (
+        strategy.experimental_distribute_values_from_function(lambda _, values=values: tf.constant(values))
+        for values in (images, labels.astype(np.int64))
+    )
     settings, recipe, count = game.settings, game.recipe, len(images)
+    share = settings.batch_size // strategy.num_replicas_in_sync
 
-    def take_one(penalise: bool) -> tf.Tensor:
-        positions = game.step * settings.batch_size + tf.range(settings.batch_size, dtype=tf.int64)
+    def take_share(pixels: tf.Tensor, truth: tf.Tensor, penalise: bool) -> tf.Tensor:
+        """Take one replica's share of a step."""
+        first = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64) * share
+        rows = first + tf.range(share, dtype=tf.int64)
+        positions = game.step * settings.batch_size + rows
         # One random pass over the data after the other; each position's image follows from the seed alone.
-        seeds = tf.stack([tf.fill([settings.batch_size], tf.constant(settings.seed, tf.int64)), positions // count,
-                          tf.zeros_like(positions)], axis=1)  # fmt: skip
+        seeds = tf.stack(
+            [tf.fill([share], tf.constant(settings.seed, tf.int64)), positions // count, tf.zeros_like(positions)], 1
+        )
         # The raw op, because the public wrapper takes one seed for all rows, and a batch may span two passes.
         chosen = tf.raw_ops.RandomIndexShuffle(
             index=positions % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
         )
-        real = tf.ensure_shape(scale(tf.gather(pixels, chosen)), [settings.batch_size, *images.shape[1:]])
-        turn = recipe.take_turn(game, real, tf.gather(truth, chosen), penalise)
-        game.step.assign_add(1)
+        real = tf.ensure_shape(scale(tf.gather(pixels, chosen)), [share, *images.shape[1:]])
+        drawn = step_seeds(settings.seed, game.step, rows, stream=0)
+        turn = recipe.take_turn(game, real, tf.gather(truth, chosen), drawn, penalise)
         diversity = tf.math.divide_no_nan(_spread(turn.fake), _spread(real))
         return tf.stack([*turn[:-1], diversity])
+
+    def take_one(penalise: bool) -> tf.Tensor:
+        shares = strategy.run(take_share, args=(pixels, truth, penalise))
+        figures = strategy.reduce(tf.distribute.ReduceOp.MEAN, shares, axis=None)
+        game.step.assign_add(1)
+        return figures
 
     @tf.function
     def run(steps: tf.Tensor) -> tf.Tensor:
@@ -119,7 +172,7 @@ def _spread(images: tf.Tensor) -> tf.Tensor:
 
 def _fixed_samples(game: Game) -> np.ndarray:
     """Draw uint8 [100, 28, 28, 1] from the averaged generator, the same latents at every step, classes in order."""
-    seeds = step_seeds(game.settings.seed, tf.constant(0, tf.int64), _SAMPLE_ROWS, stream=1)
+    seeds = step_seeds(game.settings.seed, tf.constant(0, tf.int64), tf.range(_SAMPLE_ROWS, dtype=tf.int64), stream=1)
     rows_per_class = -(-_SAMPLE_ROWS // game.num_classes)
     labels = (
         tf.range(_SAMPLE_ROWS, dtype=tf.int64) // rows_per_class

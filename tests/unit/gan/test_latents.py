@@ -40,7 +40,7 @@ def test_labels_are_even_for_any_class_count():
 
 def test_step_seeds_repeat_for_a_step_and_differ_between_steps_streams_and_seeds():
     def drawn(seed: int, step: int, stream: int) -> tuple[int, ...]:
-        return tuple(step_seeds(seed, tf.constant(step, tf.int64), 8, stream).numpy())
+        return tuple(step_seeds(seed, tf.constant(step, tf.int64), tf.range(8, dtype=tf.int64), stream).numpy())
 
     assert drawn(1, 5, 0) == drawn(1, 5, 0)
     everything = [drawn(*key) for key in ((1, 5, 0), (1, 6, 0), (1, 5, 1), (2, 5, 0))]

@@ -1,0 +1,51 @@
+"""Trains a tiny GAN in a process of its own: python -m tests.support.train_tiny DIRECTORY [LOGICAL_DEVICES] [STEPS].
+
+Where TF_CONFIG names several workers, this process is one of them. The chief writes its final weights to DIRECTORY/weights.npz
+and its SavedModel to DIRECTORY/model.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+from pipeline.environment import prepare_tensorflow
+
+prepare_tensorflow(quiet=True)
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from components.errors import UserError  # noqa: E402
+from components.gan.devices import choose_strategy, is_chief  # noqa: E402
+from components.gan.export import export  # noqa: E402
+from components.gan.loop import train  # noqa: E402
+from components.gan.settings import GanSettings  # noqa: E402
+
+
+def main() -> int:
+    """Train; exit 2 with one line on a user's error, as the command does."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    directory = Path(sys.argv[1])
+    devices, steps = (int(sys.argv[n]) if len(sys.argv) > n else default for n, default in ((2, 1), (3, 48)))
+    if devices > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (200, 28, 28, 1), np.uint8), rng.integers(0, 3, 200)
+    settings = GanSettings(
+        steps=steps, checkpoint_every=8, sample_every=8, batch_size=16, width=8, latent_size=8, precision="float32"
+    )
+    strategy = choose_strategy()
+    try:
+        game = train(images, labels, 3, settings, directory, strategy)
+    except UserError as error:
+        print(error)
+        return 2
+    if is_chief(strategy):
+        np.savez(directory / "weights.npz", *game.average.get_weights())
+        export(game, directory / "model", "tiny", {})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
