@@ -85,7 +85,7 @@ def _train(
     start = int(game.step.numpy())
     note(f"training on {describe(strategy)} in {policy}" + (f", continued from step {start}" if resumed else ""))
     journal = Journal(directory, start) if chief else None
-    run = _compile(game, images, labels, strategy)
+    run = compile_loop(game, images, labels, strategy)
     began = time.monotonic()
     while (before := int(game.step.numpy())) < settings.steps:
         target = min(
@@ -118,7 +118,7 @@ def _next(step: int, every: int, last: int) -> int:
     return min((step // every + 1) * every, last)
 
 
-def _compile(
+def compile_loop(
     game: Game, images: np.ndarray, labels: np.ndarray, strategy: tf.distribute.Strategy
 ) -> tf.types.experimental.PolymorphicFunction:
     """Compile (number of steps) -> mean figures float32 [6]; each device keeps the data in its memory as uint8."""

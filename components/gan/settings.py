@@ -19,16 +19,16 @@ class GanSettings(BaseModel):
         "conv", description="Networks, losses and latent: `conv` or the article's dense GAN."
     )
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Seeds weights, latents and data order.")
-    steps: int = Field(3200, ge=PENALTY_EVERY, description="Optimizer steps; about 5 minutes on 2 CPU cores.")
+    steps: int = Field(6400, ge=PENALTY_EVERY, description="Optimizer steps; about 5 minutes on 2 CPU cores.")
     batch_size: int = Field(64, ge=1, le=8192, description="Real images a step, over all devices.")
     latent_size: int = Field(64, ge=1, le=4096, description="Length of the latent vector; more gave nothing on MNIST.")
-    width: int = Field(32, ge=4, le=1024, description="Channels of the widest-resolution layer (conv), or units (article).")
-    learning_rate: float = Field(6e-4, gt=0, le=1, description="Adam's rate for both networks at the start.")
-    final_learning_rate: float = Field(6e-5, gt=0, le=1, description="The rate at the last step (cosine decay).")
+    width: int = Field(24, ge=4, le=1024, description="Channels of the widest-resolution layer (conv), or units (article).")
+    learning_rate: float = Field(8e-4, gt=0, le=1, description="Adam's rate for both networks at the start.")
+    final_learning_rate: float = Field(1e-4, gt=0, le=1, description="The rate at the last step (cosine decay).")
     beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's momentum; 0 keeps an adversarial game stable (StyleGAN).")
     beta_2: float = Field(0.99, ge=0, lt=1, description="Adam's second-moment decay.")
-    gamma: float = Field(0.3, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
-    final_gamma: float = Field(0.1, ge=0, description="Their weight at the last step: less smoothing once the networks agree.")
+    gamma: float = Field(0.5, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
+    final_gamma: float = Field(0.12, ge=0, description="Their weight at the last step: less smoothing once the networks agree.")
     ema_decay: float = Field(
         0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
     )

@@ -122,7 +122,7 @@ def write_examples(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
 def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
     write_examples(tmp_path / "train-0", *digits(mnist.directory, "train[:3000]"))
     write_examples(tmp_path / "test-0", *digits(mnist.directory, "test[:500]"))
-    with pytest.raises(UserError, match=r"below judge.min_accuracy=0.999"):
+    with pytest.raises(UserError, match=r"below the bar judge.min_accuracy=0.999"):
         trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.999))
     assert not (tmp_path / "model").exists()
     trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, reference_size=100, feature_size=48))

@@ -1,0 +1,40 @@
+"""The GANs that compete, each behind the same three calls."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Protocol
+
+import numpy as np
+
+NAMES = ("forger", "article", "dcgan", "wgan_gp")
+TITLES = {
+    "forger": "Forger (conv recipe)",
+    "article": "the article's dense GAN",
+    "dcgan": "TensorFlow tutorial's DCGAN",
+    "wgan_gp": "WGAN-GP as a Keras train_step",
+}
+
+
+class Contender(Protocol):
+    """A GAN under training."""
+
+    images_seen: int
+
+    def train(self, seconds: float) -> float:
+        """Train for about this many seconds more; returns the seconds that it took."""
+
+    def draw(self, labels: np.ndarray) -> np.ndarray:
+        """Draw uint8 [N, 28, 28, 1], of these classes (int64 [N]) where the GAN knows classes."""
+
+
+def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float) -> Contender:
+    """Build a contender.
+
+    Args:
+        name: One of NAMES.
+        images: uint8 [N, 28, 28, 1], what it trains on.
+        labels: int64 [N].
+        budget: Seconds of training that it will get in all; what plans a schedule may use it.
+    """
+    return importlib.import_module(f"{__name__}.{name}").make(images, labels, budget)

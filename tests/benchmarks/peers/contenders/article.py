@@ -1,0 +1,14 @@
+"""The article's dense GAN, by the project's own `article` recipe, which keeps it as it was."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.config import make_config
+from tests.benchmarks.peers.contenders.forger import Ours
+
+
+def make(images: np.ndarray, labels: np.ndarray, budget: float) -> Ours:
+    """The `article` profile's settings; it has no schedule, so that the budget changes nothing but where it stops."""
+    del budget
+    return Ours(make_config("article", ["gan.steps=100000000"]).gan, images, labels)

@@ -1,0 +1,55 @@
+"""A DCGAN with the architecture and settings that the TensorFlow documentation's tutorial publishes, written afresh.
+
+Source: "Deep Convolutional Generative Adversarial Network", tensorflow.org/tutorials/generative/dcgan.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from tests.benchmarks.peers.contenders.unconditional import Unconditional, batches
+
+_LATENT, _BATCH, _RATE = 100, 256, 1e-4
+
+
+def make(images: np.ndarray, labels: np.ndarray, budget: float) -> Unconditional:
+    """Build it; it knows neither classes nor a budget."""
+    del labels, budget
+    generator, discriminator = _generator(), _discriminator()
+    adams = [keras.optimizers.Adam(_RATE), keras.optimizers.Adam(_RATE)]
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+
+    @tf.function
+    def step(real: tf.Tensor) -> None:
+        noise = tf.random.normal([_BATCH, _LATENT])
+        with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+            fake = generator(noise, training=True)
+            on_real, on_fake = discriminator(real, training=True), discriminator(fake, training=True)
+            g_loss = entropy(tf.ones_like(on_fake), on_fake)
+            d_loss = entropy(tf.ones_like(on_real), on_real) + entropy(tf.zeros_like(on_fake), on_fake)
+        for adam, tape, loss, network in zip(adams, (g_tape, d_tape), (g_loss, d_loss), (generator, discriminator), strict=True):
+            weights = network.trainable_variables
+            adam.apply(tape.gradient(loss, weights), weights)
+
+    return Unconditional(generator, _LATENT, step, batches(images, _BATCH), _BATCH)
+
+
+def _generator() -> keras.Model:
+    stack = [keras.Input([_LATENT]), layers.Dense(7 * 7 * 256, use_bias=False), *_normalised(), layers.Reshape([7, 7, 256])]
+    for channels, stride in ((128, 1), (64, 2)):
+        stack += [layers.Conv2DTranspose(channels, 5, strides=stride, padding="same", use_bias=False), *_normalised()]
+    return keras.Sequential([*stack, layers.Conv2DTranspose(1, 5, strides=2, padding="same", use_bias=False, activation="tanh")])
+
+
+def _discriminator() -> keras.Model:
+    stack = [keras.Input([28, 28, 1])]
+    for channels in (64, 128):
+        stack += [layers.Conv2D(channels, 5, strides=2, padding="same"), layers.LeakyReLU(), layers.Dropout(0.3)]
+    return keras.Sequential([*stack, layers.Flatten(), layers.Dense(1)])
+
+
+def _normalised() -> list[keras.layers.Layer]:
+    return [layers.BatchNormalization(), layers.LeakyReLU()]

@@ -1,0 +1,73 @@
+"""This project's recipes, by the loop that the pipeline runs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from components.gan import article, conv
+from components.gan.devices import choose_strategy, dtype_policy
+from components.gan.game import Game
+from components.gan.latents import step_seeds
+from components.gan.loop import compile_loop
+from components.gan.settings import GanSettings
+from components.transform.pixels import quantise
+from pipeline.config import make_config
+
+_RECIPES = {"conv": conv, "article": article}
+_ROWS = 500  # images drawn at once
+_CHUNK = 40  # steps between looks at the clock
+_RATE_STEPS = 200
+
+
+class Ours:
+    """A game of `components.gan`, stopped by the clock."""
+
+    def __init__(self, settings: GanSettings, images: np.ndarray, labels: np.ndarray) -> None:
+        """Build and compile, which is not yet training."""
+        self._settings, strategy = settings, choose_strategy()
+        with strategy.scope():
+            self._game = Game(_RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
+        self._run = compile_loop(self._game, images, labels, strategy)
+        self._run(tf.constant(0, tf.int64))
+
+    @property
+    def images_seen(self) -> int:
+        """Real images that were trained on."""
+        return int(self._game.step.numpy()) * self._settings.batch_size
+
+    def train(self, seconds: float) -> float:
+        """Train until the time is over, or the schedule."""
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < seconds and (left := self._settings.steps - self._step()) > 0:
+            self._run(tf.constant(min(_CHUNK, left), tf.int64)).numpy()
+        return passed if left <= 0 else time.monotonic() - began
+
+    def draw(self, labels: np.ndarray) -> np.ndarray:
+        """Draw from the averaged generator, or from the trained one where the recipe has no average."""
+        game = self._game
+        network = game.average if self._settings.ema_decay else game.generator
+        seeds = step_seeds(self._settings.seed, tf.constant(0, tf.int64), tf.range(len(labels), dtype=tf.int64), stream=9)
+        parts = []
+        for first in range(0, len(labels), _ROWS):
+            rows = slice(first, first + _ROWS)
+            latents = game.recipe.draw_latents(seeds[rows], self._settings.latent_size)
+            parts.append(quantise(network([latents, tf.constant(labels[rows])], training=False)).numpy())
+        return np.concatenate(parts)
+
+    def _step(self) -> int:
+        return int(self._game.step.numpy())
+
+
+def make(images: np.ndarray, labels: np.ndarray, budget: float) -> Ours:
+    """The `quick` profile's settings, with as many steps as the budget has time for: its schedules end when the time does."""
+    settings = make_config("quick").gan
+    trial = Ours(settings, images, labels)
+    trial.train(1.0)  # the first steps are slower
+    before = trial.images_seen
+    seconds = trial.train(_RATE_STEPS / 20)
+    steps_a_second = (trial.images_seen - before) / settings.batch_size / seconds
+    steps = int(budget * steps_a_second) // conv.CYCLE * conv.CYCLE
+    return Ours(settings.model_copy(update={"steps": steps}), images, labels)
