@@ -12,6 +12,7 @@ run: setup
 	@$(BIN)/forger run $(ARGS)
 
 test: setup
+	@tests/tools.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: setup

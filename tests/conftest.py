@@ -11,6 +11,8 @@ from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
 from pipeline.environment import prepare_tensorflow
 
+pytest_plugins = ["tests.support.browser"]
+
 # As the command does it: tests compare its results with results of their own.
 prepare_tensorflow(quiet=True)
 

@@ -1,0 +1,1 @@
+"""The gallery: a page on the REST port that draws from what is being served."""

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# What tests drive that pip cannot bring: a browser for the pages, rclone, wget and kubectl for the serving manifests.
+# Installs what is missing from Debian's packages where it may; elsewhere it says what to install, and the tests that need it fail.
+set -euo pipefail
+
+packages=()
+{ command -v chromium && command -v chromedriver; } >/dev/null || packages+=(chromium chromium-driver)
+for tool in rclone wget; do command -v "$tool" >/dev/null || packages+=("$tool"); done
+command -v kubectl >/dev/null || packages+=(kubectl)
+((${#packages[@]})) || exit 0
+
+root=(); [ "$(id -u)" = 0 ] || root=(sudo -n)
+if command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null; then
+    echo "tests: installing ${packages[*]}"
+    "${root[@]}" apt-get update -qq || true
+    for package in "${packages[@]}"; do
+        # Debian's own kubectl is in kubernetes-client; other repositories call the package kubectl.
+        DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 ||
+            { [ "$package" = kubectl ] && "${root[@]}" apt-get install -y -qq kubernetes-client >/dev/null 2>&1; } ||
+            echo "tests: $package can't be installed; the tests that need it will fail"
+    done
+else
+    echo "tests: please install ${packages[*]}; without them the tests that need them fail"
+fi
