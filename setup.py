@@ -30,6 +30,8 @@ INSTALL_REQUIRES = [
     "pydantic>=2.7,<3",
     "rich>=13",
     "pillow>=10",
+    "kubernetes>=30",  # hands a training of several workers to the training operator
+    "threadpoolctl>=3",  # one BLAS thread where matrices are small
     "jinja2>=3.1",
     "matplotlib>=3.9",
 ]
@@ -43,6 +45,7 @@ EXTRAS_REQUIRE = {
         "ruff>=0.8",
         "hypothesis>=6.100",  # fuzzed requests
         "httpx>=0.27",  # starlette's test client
+        "cryptography>=42",  # certificates for TLS tests
         "kubernetes-validate>=1.30",
         "prdc>=0.2",  # an independent reference of precision, recall, density and coverage
         "selenium>=4.20",  # drives Debian's Chromium through the gallery and the report
@@ -64,6 +67,8 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "serving*"]),
     package_data={
         "components.ingest": ["schema/*.pbtxt"],
+        "serving.gallery": ["static/*"],
+        "pipeline.report": ["templates/*"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

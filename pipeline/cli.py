@@ -8,11 +8,18 @@ import click
 
 from components.errors import UserError
 from pipeline.commands.data import data
+from pipeline.commands.evaluate import evaluate
 from pipeline.commands.exits import EXIT_INTERRUPTED, EXIT_USER
+from pipeline.commands.history import history
+from pipeline.commands.kubeflow import kubeflow
+from pipeline.commands.promote import promote
+from pipeline.commands.report import report
+from pipeline.commands.rollback import rollback
 from pipeline.commands.run import run
 from pipeline.commands.sample import sample
 from pipeline.commands.serve import serve
 from pipeline.commands.status import status
+from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
 from serving.errors import ServingError
 
@@ -27,7 +34,7 @@ def cli(context: click.Context, debug: bool) -> None:
     prepare_tensorflow(quiet=not debug)
 
 
-for command in (run, status, serve, sample, data):
+for command in (run, status, history, report, evaluate, serve, sample, versions, rollback, promote, data, kubeflow):
     cli.add_command(command)
 
 

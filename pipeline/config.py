@@ -38,7 +38,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     # The whole pipeline in under 2 minutes on 2 CPU cores, for tests: few images, little training, a gate to match.
     "smoke": {
         "data": {"train_split": "train[:6000]", "eval_split": "test[:1000]"},
-        "judge": {"steps": 300, "min_accuracy": 0.95, "reference_size": 3000},
+        "judge": {"steps": 300, "min_accuracy": 0.95, "reference_size": 3000, "encoder_steps": 300},
         "gan": {
             "width": 16,
             "steps": 400,
@@ -60,6 +60,11 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
             "min_coverage": 0.2,
             "min_label_agreement": 0.4,
             "min_class_share": 0.3,
+            "max_second_frechet_ratio": 40.0,
+            "max_class_second_frechet_ratio": 60.0,
+            "min_diversity": 0.3,
+            "min_class_diversity": 0.1,
+            "max_duplicate_share": 0.3,
             "max_frechet_increase": 0.6,
             "max_recall_drop": 0.2,
             "max_label_agreement_drop": 0.2,

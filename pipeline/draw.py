@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.errors import UserError
 from serving import contract
 from serving.images import check_names, write_images
 from serving.rows import labels_for, seeds_for
 
+if TYPE_CHECKING:
+    from serving.client import ClientTls, GeneratorClient
+    from serving.local import LocalGenerator
+
+
+def open_server(
+    server: str, dataset: str, *, version: int | None, version_label: str | None, timeout: float, tls: ClientTls | None
+) -> GeneratorClient:
+    """A client of a running model server.
+
+    Args:
+        server: HOST:PORT.
+        dataset: TFDS name, which names the servable.
+        version: The version to draw from.
+        version_label: Its label; without both, the newest that the server has.
+        timeout: Seconds that one request may take.
+        tls: TLS towards the server, None for none.
+
+    Raises:
+        ServingError: TLS files that can't be read, or a version and a label.
+    """
+    from serving.client import GeneratorClient
+
+    return GeneratorClient(server, contract.model_name(dataset), timeout, version=version, label=version_label, tls=tls)
+
 
 def draw(
+    generator: GeneratorClient | LocalGenerator,
+    source: str,
     *,
-    server: str | None,
-    directory: Path,
-    dataset: str,
     count: int,
     label: int | None,
     seed: int,
+    last_seed: int | None,
     out: Path,
     labels_out: Path | None,
 ) -> str:
     """Draw images and write them.
 
     Args:
-        server: Address of a model server, or None to load `directory`.
-        directory: A version directory or a model base.
-        dataset: TFDS name, which names the servable.
+        generator: What draws.
+        source: What the user calls it.
         count: How many images.
         label: The class of all, or None for any class, drawn from each row's seed.
         seed: Decides every image.
+        last_seed: Draw the way from the first image of `seed` to the first of this seed; None for images of `seed` alone.
         out: `.png` or `.npy`.
         labels_out: `.npy`, or None.
 
@@ -41,18 +67,15 @@ def draw(
         ServingError: Nothing to draw with, or a file that can't be written.
     """
     check_names(out, labels_out)
-    if server:
-        from serving.client import GeneratorClient
-
-        generator = GeneratorClient(server, contract.model_name(dataset))
-        classes = None
+    classes = len(getattr(generator, "class_names", ()))  # a server says it by refusing
+    if label is not None and classes and label >= classes:
+        raise UserError(f"there is no class {label}: the generator in {source} knows 0..{classes - 1}")
+    if last_seed is None:
+        images, drawn = generator.sample(seeds_for(seed, count), labels_for(label, count))
+        shown = f"seed {seed}"
     else:
-        from serving.local import LocalGenerator
-
-        generator = LocalGenerator(directory)
-        classes = len(generator.class_names)
-    if label is not None and classes is not None and label >= classes:
-        raise UserError(f"there is no class {label}: the generator in {directory} knows 0..{classes - 1}")
-    images, drawn = generator.sample(seeds_for(seed, count), labels_for(label, count))
+        first, last = (int(seeds_for(one, 1)[0]) for one in (seed, last_seed))
+        images, drawn = generator.interpolate(first, last, count, label)
+        shown = f"on the way from seed {seed} to seed {last_seed}"
     write_images(out, images, drawn, labels_out)
-    return f"{count} images from {server or directory}, seed {seed}: {out}"
+    return f"{count} images from {source}, {shown}: {out}"

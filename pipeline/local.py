@@ -27,12 +27,10 @@ from components.push.infra_validator import REASON_FILE
 from pipeline.config import Config
 from pipeline.home import Home
 from pipeline.pictures import make_pictures
-from pipeline.pipeline import Places, create_pipeline, training_key
+from pipeline.pipeline import BEAM_ARGS, Places, create_pipeline, training_key
 from pipeline.run_record import NodeRecord, RunRecord, load_all, load_last
+from serving import contract
 
-# The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
-# A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam node.
-BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none"]
 _PUSHER = "GeneratorPusher"
 _LOGGER = logging.getLogger(__name__)
 
@@ -105,6 +103,7 @@ def _digest(config: Config, prepared: PreparedDataset, beam_args: list[str]) -> 
 def _compile(config: Config, prepared: PreparedDataset, home: Home, beam_args: list[str]) -> pipeline_pb2.Pipeline:
     serving_base = home.model_base(config.data.dataset)
     places = Places(
+        pipeline_name=contract.model_name(config.data.dataset),
         pipeline_root=str(home.pipeline_root),
         data_dir=str(home.data),
         schema_file=str(write_schema(prepared, home.schemas)),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from components.gan.journal import SAMPLES_DIR
+from components.gan.journal_files import read_samples
 
 _MARGIN, _CAPTION = 12, 24  # pixels
 
@@ -21,18 +21,16 @@ def make_pictures(training: Path, directory: Path) -> dict[str, str]:
     Returns:
         Paths by what they show; empty where the training kept no samples.
     """
-    grids = sorted((training / SAMPLES_DIR).glob("step_*.png"))
+    grids = list(read_samples(training).items())
     if not grids:
         return {}
     directory.mkdir(parents=True, exist_ok=True)
-    images = [Image.open(path) for path in (grids[0], grids[-1])]
-    width, height = images[0].size
+    ends = [(step, Image.open(path)) for step, path in (grids[0], grids[-1])]
+    width, height = ends[0][1].size
     sheet = Image.new("L", (2 * width + 3 * _MARGIN, height + _CAPTION + 2 * _MARGIN), 255)
-    for column, (path, image) in enumerate(zip((grids[0], grids[-1]), images, strict=True)):
+    for column, (step, image) in enumerate(ends):
         left = _MARGIN + column * (width + _MARGIN)
-        ImageDraw.Draw(sheet).text(
-            (left, _MARGIN // 2), f"after step {int(path.stem.removeprefix('step_')):,}", fill=0, font_size=18
-        )
+        ImageDraw.Draw(sheet).text((left, _MARGIN // 2), f"after step {step:,}", fill=0, font_size=18)
         sheet.paste(image, (left, _MARGIN + _CAPTION))
     target = directory / "first_and_last.png"
     partial = target.with_suffix(".partial.png")

@@ -24,7 +24,6 @@ from components.ingest.validator import FatalExampleValidator, statistics_option
 from components.push.infra_validator import GeneratorInfraValidator
 from components.push.pusher import GeneratorPusher
 from pipeline.config import Config
-from serving import contract
 
 # The sources whose change must run a node again; TFX's cache does not see them by itself.
 _PIXEL_SOURCES = ("components/transform", "serving/contract.py")
@@ -32,11 +31,16 @@ _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
 _GATE_SOURCES = ("components/gate", *_JUDGE_SOURCES)
 _PUSH_SOURCES = ("components/push", "serving/contract.py")
 
+# The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
+# A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam node.
+BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none"]
+
 
 @dataclass(frozen=True)
 class Places:
     """Where a pipeline finds and leaves things; the only part that differs between runners."""
 
+    pipeline_name: str
     pipeline_root: str
     data_dir: str
     schema_file: str
@@ -121,6 +125,7 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         infra_blessing=infra.outputs["blessing"],
         serving_base=places.serving_base,
         keep_versions=config.push.keep_versions,
+        canary=config.push.canary,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
     return [examples, schema, statistics, validator, transform, judge, gan, baseline, gate, infra, pusher]
@@ -143,7 +148,7 @@ def create_pipeline(
         metadata: MLMD's connection, for the local runner.
     """
     return Pipeline(
-        pipeline_name=contract.model_name(config.data.dataset),
+        pipeline_name=places.pipeline_name,
         pipeline_root=places.pipeline_root,
         components=create_components(config, prepared, places),
         enable_cache=True,

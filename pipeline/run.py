@@ -14,9 +14,10 @@ from components.ingest.record import PreparedDataset
 from pipeline.config import make_config
 from pipeline.console import RunView, capture_logs, make_console
 from pipeline.home import Home
-from pipeline.run_record import RunRecord
+from pipeline.run_record import RunRecord, load_last
 from pipeline.status import show_verdict
 
+_LOGGER = logging.getLogger(__name__)
 NODES = (
     "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform", "JudgeTrainer", "GanTrainer",
     "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
@@ -42,6 +43,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam
     home.open()
     began = time.monotonic()
     with home.alone():
+        before = load_last(home.runs)
         view = RunView(console)
         log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
         with capture_logs(log_file, view, debug=debug):
@@ -53,9 +55,14 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam
             try:
                 record = run(config, profile, prepared, home, view, beam_args)
             except Exception:
-                logging.getLogger(__name__).exception("the run failed")
+                _LOGGER.exception("the run failed")
+                failed = load_last(home.runs)
+                if failed is not None and failed != before:  # else it failed before it had a record
+                    console.print(_leave_report(home, failed))
                 raise
+            report = _leave_report(home, record)
     _show_end(record, console, time.monotonic() - began)
+    console.print(report)
     return record
 
 
@@ -74,6 +81,18 @@ def dry_run(profile: str, changes: list[str]) -> None:
     config = make_config(profile, changes)
     console.print_json(json.dumps(config.model_dump(mode="json")))
     console.print("nodes: " + " -> ".join(NODES))
+
+
+def _leave_report(home: Home, record: RunRecord) -> str:
+    """Write the run's report; returns the line that names it. A report that fails must not undo what the run has done."""
+    from pipeline.report.write import write_report
+
+    try:
+        return f"report: {escape(str(write_report(home, record)))}"
+    except Exception as error:
+        _LOGGER.exception("the report failed")
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        return f"report: could not be written ({escape(first)}); `forger report` tries again"
 
 
 def _show_end(record: RunRecord, console: Console, seconds: float) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.push.served import served
 from pipeline.home import Home
 from pipeline.run_record import RunRecord, load_last
 from serving import contract
@@ -23,7 +24,7 @@ def collect(home: Home) -> dict[str, Any]:
         "busy": home.busy(),
         "last_run": last.model_dump(mode="json") if last else None,
         "versions": versions,
-        "served": {name: numbers[-1] for name, numbers in versions.items() if numbers},
+        "served": {base.name: served(base).labels for base in bases if versions[base.name]},
     }
 
 
@@ -43,7 +44,8 @@ def show(home: Home, console: Console) -> None:
     show_verdict(record, console)
     for name, numbers in known["versions"].items():
         listed = ", ".join(str(number) for number in numbers) or "none"
-        console.print(f"{name}: pushed versions {listed}; newest is served by `forger serve`")
+        labels = ", ".join(f"{label} {version}" for label, version in known["served"].get(name, {}).items())
+        console.print(f"{name}: pushed versions {listed}" + (f"; served: {labels}" if labels else ""))
 
 
 def show_verdict(record: RunRecord, console: Console) -> None:
@@ -52,23 +54,26 @@ def show_verdict(record: RunRecord, console: Console) -> None:
         if record.reason:
             console.print(escape(record.reason))
         return
+    show_checks(record.verdict, console)
+    if record.reason != record.verdict["reason"]:
+        console.print(escape(record.reason))
+
+
+def show_checks(verdict: dict[str, Any], console: Console) -> None:
+    """Print figures against thresholds and the verdict's one line."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column, justify in (("figure", "left"), ("of", "left"), ("value", "right"), ("limit", "right"), ("", "left")):
         table.add_column(column, justify=justify)
-    for check in _worst_of_classes(record.verdict["checks"]):
+    for check in worst_of_classes(verdict["checks"]):
         sign = {"max": "<= ", "min": ">= "}.get(check["kind"], "change of ")
         limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
         mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
         table.add_row(check["metric"], check["slice"] or "all", _number(check["value"]), sign + limit, mark)
     console.print(table)
-    console.print(
-        f"[bold]{'blessed' if record.verdict['blessed'] else 'refused'}[/] by the gate: {escape(record.verdict['reason'])}"
-    )
-    if record.reason != record.verdict["reason"]:
-        console.print(escape(record.reason))
+    console.print(f"[bold]{'blessed' if verdict['blessed'] else 'refused'}[/] by the gate: {escape(verdict['reason'])}")
 
 
-def _worst_of_classes(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def worst_of_classes(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Keep the overall checks, every failed one, and of each other per-class check its worst class."""
     kept: list[dict[str, Any]] = []
     tightest: dict[tuple[str, str], dict[str, Any]] = {}

@@ -16,12 +16,14 @@ IMAGE_SHAPE = (28, 28, 1)
 # serving_default: latent float32 [N, Z], label int64 [N]  -> image float32 [N, 28, 28, 1] in [-1, 1]
 # sample:          seed int64 [N], label int64 [N]         -> image uint8 [N, 28, 28, 1], label int64 [N]
 # sample_png:      seed int64 [N], label int64 [N]         -> png_bytes string [N], label int64 [N]
+# latent:          seed int64 [N], label int64 [N]         -> latent float32 [N, Z], label int64 [N], as `sample` draws them
 SIGNATURE_DEFAULT = "serving_default"
 SIGNATURE_SAMPLE = "sample"
 SIGNATURE_SAMPLE_PNG = "sample_png"
-SIGNATURES = (SIGNATURE_DEFAULT, SIGNATURE_SAMPLE, SIGNATURE_SAMPLE_PNG)
+SIGNATURE_LATENT = "latent"
+SIGNATURES = (SIGNATURE_DEFAULT, SIGNATURE_SAMPLE, SIGNATURE_SAMPLE_PNG, SIGNATURE_LATENT)
 INPUT_LATENT, INPUT_SEED, INPUT_LABEL = "latent", "seed", "label"
-OUTPUT_IMAGE, OUTPUT_PNG, OUTPUT_LABEL = "image", "png_bytes", "label"
+OUTPUT_IMAGE, OUTPUT_PNG, OUTPUT_LATENT, OUTPUT_LABEL = "image", "png_bytes", "latent", "label"
 # As a requested label: any class, drawn from the row's seed. As an answered label: the generator has no classes.
 ANY_LABEL = -1
 
@@ -56,6 +58,12 @@ META_GATE = "gate"  # the gate's verdict (see components/gate/verdict.py), with 
 
 # Layout of a serving directory: <model base>/<version>/saved_model.pb, the version a positive int64.
 # Names that start with "." are never versions (staging directories).
+# MODELS_CONFIG_FILE beside the model bases says which versions of each are served, and under which labels: TensorFlow Serving's
+# own ModelServerConfig as a text proto, written by push, rollback and promotion, polled by whatever serves.
+MODELS_CONFIG_FILE = "models.config"
+LABEL_STABLE = "stable"  # what clients get who ask for no canary
+LABEL_PREVIOUS = "previous"  # stable before that; stays loaded, so that a rollback takes one poll
+LABEL_CANARY = "canary"  # pushed but not yet promoted
 SAVED_MODEL_FILE = "saved_model.pb"
 _MAX_VERSION = 2**63 - 1
 

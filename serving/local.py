@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from serving import contract
+from serving import contract, draws
 from serving.errors import ServingError
-from serving.rows import chunks, paired
+from serving.rows import chunks
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
+
+_NEEDED = (contract.SIGNATURE_DEFAULT, contract.SIGNATURE_SAMPLE)  # without these it is no generator of ours
 
 
 class LocalGenerator:
@@ -37,11 +38,11 @@ class LocalGenerator:
         self.directory = _version_directory(Path(directory))
         mend = "delete that directory and push again with `forger run`, or name an older version"
         try:
-            self.metadata: dict[str, Any] = _metadata(self.directory)
             self._servable = Servable(self.directory)
         except ServingError as error:
             raise ServingError(f"{error}; {mend}") from error
-        missing = [name for name in contract.SIGNATURES if not self._servable.has_signature(name)]
+        self.metadata: dict[str, Any] = self._servable.metadata
+        missing = [name for name in _NEEDED if not self._servable.has_signature(name)]
         if missing:
             raise ServingError(f"{self.directory} is not a Forger generator: no signature {', '.join(missing)}; name another")
 
@@ -63,9 +64,7 @@ class LocalGenerator:
         Raises:
             ServingError: Inputs that are not rows of one request, or a label that the generator does not know.
         """
-        seeds, labels = paired(seeds, labels)
-        outputs = self._run(contract.SIGNATURE_SAMPLE, {contract.INPUT_SEED: seeds, contract.INPUT_LABEL: labels})
-        return outputs[contract.OUTPUT_IMAGE], outputs[contract.OUTPUT_LABEL]
+        return draws.drive(draws.sample(seeds, labels), self._run)
 
     def sample_latent(self, latents: ArrayLike, labels: ArrayLike) -> np.ndarray:
         """Draw from given latents.
@@ -80,27 +79,36 @@ class LocalGenerator:
         Raises:
             ServingError: As for `sample`.
         """
-        latents, labels = paired(latents, labels, latents=True)
-        wanted = self._servable.signature_defs[contract.SIGNATURE_DEFAULT].inputs[contract.INPUT_LATENT].tensor_shape.dim[1].size
-        if latents.shape[1] != wanted:
-            raise ServingError(f"latents have {latents.shape[1]} numbers a row, the generator in {self.directory} takes {wanted}")
-        inputs = {contract.INPUT_LATENT: latents, contract.INPUT_LABEL: labels}
-        return self._run(contract.SIGNATURE_DEFAULT, inputs)[contract.OUTPUT_IMAGE]
+        return draws.drive(draws.sample_latent(latents, labels), self._run)
 
-    def _run(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def interpolate(self, first: int, last: int, steps: int, label: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the way from one seed to another, see `GeneratorClient.interpolate`."""
+        return draws.drive(draws.interpolate(first, last, steps, label), self._run)
+
+    def _run(self, run: draws.Run) -> dict[str, np.ndarray]:
         import numpy as np
         import tensorflow as tf
 
         from serving.servable import reason
 
+        self._check(run)
         parts = []
-        for rows in chunks(len(inputs[contract.INPUT_LABEL])):
+        for rows in chunks(len(run.inputs[contract.INPUT_LABEL])):
             try:
-                part = self._servable.run(signature, {alias: tf.constant(value[rows]) for alias, value in inputs.items()})
+                part = self._servable.run(run.signature, {alias: tf.constant(value[rows]) for alias, value in run.inputs.items()})
             except (tf.errors.OpError, TypeError, ValueError) as error:
                 raise ServingError(f"the generator in {self.directory} refused the request: {reason(error)}") from error
-            parts.append({alias: value.numpy() for alias, value in part.items()})
-        return {alias: np.concatenate([part[alias] for part in parts]) for alias in parts[0]}
+            parts.append({alias: part[alias].numpy() for alias in run.outputs})
+        return {alias: np.concatenate([part[alias] for part in parts]) for alias in run.outputs}
+
+    def _check(self, run: draws.Run) -> None:
+        if not self._servable.has_signature(run.signature):
+            raise ServingError(f"the generator in {self.directory} has no signature {run.signature}: push a newer one")
+        if contract.INPUT_LATENT in run.inputs:
+            known = self._servable.signature_defs[run.signature].inputs[contract.INPUT_LATENT].tensor_shape.dim[1].size
+            given = run.inputs[contract.INPUT_LATENT].shape[1]
+            if given != known:
+                raise ServingError(f"latents have {given} numbers a row, the generator in {self.directory} takes {known}")
 
 
 def _version_directory(directory: Path) -> Path:
@@ -111,16 +119,3 @@ def _version_directory(directory: Path) -> Path:
         # The newest one, whole or not: silently taking an older one would hide the damage.
         return directory / str(versions[-1])
     raise ServingError(f"no model version in {directory}: push one with `forger run`, or name a SavedModel directory")
-
-
-def _metadata(directory: Path) -> dict[str, Any]:
-    path = directory / contract.METADATA_FILE
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ServingError(f"{directory} is corrupt: {contract.METADATA_FILE} is not a JSON object")
-    return found

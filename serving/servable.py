@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from serving import contract
 from serving.errors import ServingError
 
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
@@ -20,6 +22,7 @@ class Servable:
 
     Attributes:
         directory: Where it was loaded from.
+        metadata: Its `contract.METADATA_FILE` as a dict; empty where a model has none.
         signature_defs: SignatureDef protos by signature name, exactly as saved.
     """
 
@@ -38,6 +41,7 @@ class Servable:
         problem = contract.manifest_problem(directory)
         if problem:
             raise ServingError(f"{directory} is corrupt: {problem}")
+        self.metadata = read_metadata(directory)
         try:
             proto = saved_model_pb2.SavedModel.FromString((directory / contract.SAVED_MODEL_FILE).read_bytes())
             self._model = tf.saved_model.load(str(directory))
@@ -59,6 +63,19 @@ class Servable:
             tf.errors.OpError: The graph refuses the values.
         """
         return self._model.signatures[signature](**inputs)
+
+    def run_arrays(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a signature on NumPy arrays; strings are arrays of objects (bytes). Errors as for `run`."""
+        import numpy as np
+        import tensorflow as tf
+
+        outputs = self.run(signature, {alias: tf.constant(value) for alias, value in inputs.items()})
+        arrays = {}
+        for alias, tensor in outputs.items():
+            value = tensor.numpy()
+            # A scalar string comes as bytes; as an array of NumPy's own strings it would lose its last NULs.
+            arrays[alias] = np.array(value, object) if tensor.dtype == tf.string else np.asarray(value)
+        return arrays
 
     def warm_up(self) -> int:
         """Replay the version's warm-up requests, so that the first client does not wait for tracing and allocation.
@@ -89,6 +106,24 @@ class Servable:
         except Exception as error:  # a damaged record, a signature that is not there, values that the graph refuses
             raise ServingError(f"warm-up request {replayed + 1} of {self.directory} failed: {reason(error)}") from error
         return replayed
+
+
+def read_metadata(directory: Path) -> dict[str, Any]:
+    """Read a version's `contract.METADATA_FILE`; empty where a model has none.
+
+    Raises:
+        ServingError: The file is no JSON object.
+    """
+    path = directory / contract.METADATA_FILE
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ServingError(f"{directory} is corrupt: {contract.METADATA_FILE} is not a JSON object")
+    return found
 
 
 def tensor_of(proto) -> tf.Tensor:

@@ -24,7 +24,9 @@ class Generator(tf.Module):
     def __init__(self, game: Game) -> None:
         """Take the trained generator out of a game."""
         super().__init__(name="generator")
-        self.network = game.average
+        # A copy outside of the training's strategy, whose variables may be spread over devices.
+        self.network = game.recipe.build_generator(game.settings, game.num_classes, "float64")
+        self.network.set_weights(game.average.get_weights())
         self._draw, self._conditional = game.recipe.draw_latents, game.recipe.CONDITIONAL
         self._num_classes, self._latent_size = game.num_classes, game.settings.latent_size
 
@@ -37,6 +39,7 @@ class Generator(tf.Module):
             contract.SIGNATURE_DEFAULT: self.from_latent.get_concrete_function(latents, labels),
             contract.SIGNATURE_SAMPLE: self.sample.get_concrete_function(seeds, labels),
             contract.SIGNATURE_SAMPLE_PNG: self.sample_png.get_concrete_function(seeds, labels),
+            contract.SIGNATURE_LATENT: self.latent.get_concrete_function(seeds, labels),
         }
 
     @tf.function
@@ -57,14 +60,28 @@ class Generator(tf.Module):
         png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec([], tf.string))
         return {contract.OUTPUT_PNG: png, contract.OUTPUT_LABEL: label}
 
+    @tf.function
+    def latent(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Say the latents float32 [N, Z] and labels int64 [N] that `sample` draws its images from."""
+        label = self._chosen(seed, label)
+        return {contract.OUTPUT_LATENT: self._draw(seed, self._latent_size), contract.OUTPUT_LABEL: self._answered(label)}
+
     def _sample(self, seed: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        label = self._chosen(seed, label)
+        image = self.network([self._draw(seed, self._latent_size), label], training=False)
+        return quantise(image), self._answered(label)
+
+    def _chosen(self, seed: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        """Labels with a class in place of "any"."""
         label = self._checked(label)
         if self._conditional:
             label = tf.where(label == contract.ANY_LABEL, uniform_labels(seed, self._num_classes), label)
-        image = self.network([self._draw(seed, self._latent_size), label], training=False)
-        return quantise(image), label if self._conditional else tf.fill(
-            tf.shape(label), tf.constant(contract.ANY_LABEL, tf.int64)
-        )
+        return label
+
+    def _answered(self, label: tf.Tensor) -> tf.Tensor:
+        if self._conditional:
+            return label
+        return tf.fill(tf.shape(label), tf.constant(contract.ANY_LABEL, tf.int64))
 
     def _checked(self, label: tf.Tensor) -> tf.Tensor:
         """Refuse a class that does not exist: a gather out of range is an error on CPUs but silent on GPUs."""

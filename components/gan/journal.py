@@ -10,11 +10,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from components.gan.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR, read_metrics, sample_path
 from components.progress import note
 
-METRICS_FILE = "metrics.jsonl"
-SAMPLES_DIR = "samples"
-TENSORBOARD_DIR = "tensorboard"
 # Watched over this many log lines in a row, so that one odd batch warns nobody.
 _PATIENCE = 3
 _OVERPOWERED_ACCURACY = 0.995
@@ -63,7 +61,7 @@ class Journal:
         sheet = np.zeros((rows * columns, height, width), np.uint8)
         sheet[: len(images)] = images[..., 0]
         sheet = sheet.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
-        Image.fromarray(sheet).save(self._directory / SAMPLES_DIR / f"step_{step:07d}.png")
+        Image.fromarray(sheet).save(sample_path(self._directory, step))
         with self._board.as_default(step=step):
             tf.summary.image("samples", sheet[None, ..., None])
 
@@ -76,10 +74,3 @@ class Journal:
         self._streaks[warning] = streak
         if streak == _PATIENCE:
             note(f"warning at step {step}: {warning}")
-
-
-def read_metrics(directory: Path) -> list[dict[str, float]]:
-    """Read a journal's metrics, oldest first; a line cut by a kill is left out."""
-    path = directory / METRICS_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("}")]

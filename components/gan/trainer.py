@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.gan.checkpoints import working_directory
+from components.gan.devices import choose_strategy, is_chief
 from components.gan.export import export
-from components.gan.journal import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
+from components.gan.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
 from components.gan.loop import train
 from components.gan.settings import GanSettings
 from components.transform.pixels import parse_transformed
@@ -27,12 +28,15 @@ def run_fn(fn_args: Any) -> None:
         fn_args: TFX's `FnArgs`. `custom_config` holds `settings` (of `GanSettings`), `dataset`, `class_names`, `code_hash`,
             `data_digest`, `training_key` and `work_dir` ("" for the Trainer's own output directory).
     """
+    strategy = choose_strategy()  # before any other operation: the devices of a cluster can't be chosen later
     config = fn_args.custom_config
     settings = GanSettings(**config["settings"])
     images, labels = read_examples(fn_args.train_files)
     output = Path(fn_args.model_run_dir)
     work = working_directory(Path(config["work_dir"]), config["training_key"]) if config["work_dir"] else output
-    game = train(images, labels, len(config["class_names"]), settings, work)
+    game = train(images, labels, len(config["class_names"]), settings, work, strategy)
+    if not is_chief(strategy):
+        return
     metadata = {
         contract.META_FORMAT: contract.METADATA_FORMAT,
         contract.META_DATASET: config["dataset"],

@@ -16,6 +16,7 @@ from tfx.utils import path_utils
 
 from components.errors import UserError
 from components.progress import note
+from components.push.served import served
 from serving import contract
 
 BASELINE_KEY = "baseline"
@@ -31,7 +32,7 @@ _SERVING_BASE, _TRAINING_KEY, _VERSION, _VERSION_DIGEST = "serving_base", "train
 def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
     """Choose the served version that a model is compared with.
 
-    That is the newest version. If the newest version is this very model, it is what that was compared with when it was pushed: a
+    That is the stable version. If the stable version is this very model, it is what that was compared with when it was pushed: a
     model is never judged against itself, and an unchanged rerun finds everything in the cache, even where that older version has
     been pruned since. If the pushed model doesn't say, it is the newest version of another model; none if there is no other.
 
@@ -41,12 +42,17 @@ def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
 
     Returns:
         The version ("" for none) and a digest of that version's metadata ("" for none).
+
+    Raises:
+        UserError: What says which versions are served can't be read.
     """
-    versions = contract.list_versions(serving_base)
-    if versions:
-        newest = _metadata(serving_base, versions[-1])
-        verdict = newest.get(contract.META_GATE)
-        if newest.get(contract.META_TRAINING_KEY) == training_key and isinstance(verdict, dict):
+    stable = served(serving_base).stable
+    if stable is not None:
+        metadata = _metadata(serving_base, stable)
+        if metadata.get(contract.META_TRAINING_KEY) != training_key:
+            return str(stable), _digest(serving_base, stable)
+        verdict = metadata.get(contract.META_GATE)
+        if isinstance(verdict, dict):
             version, digest = verdict.get("baseline_version"), verdict.get("baseline_digest")
             if isinstance(version, str) and isinstance(digest, str):
                 return version, digest

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +25,7 @@ class Fault(IntEnum):
     WRONG_OUTPUTS = 2
     WRONG_IMAGES = 3
     WRONG_LABELS = 4
+    HANGS = 5
 
     @property
     def text(self) -> str:
@@ -36,6 +40,7 @@ _FAULT_TEXTS = {
     Fault.WRONG_OUTPUTS: f"{_SAMPLE} lacks the output '{contract.OUTPUT_IMAGE}' or '{contract.OUTPUT_LABEL}'",
     Fault.WRONG_IMAGES: f"{_SAMPLE} does not answer uint8 images [N, {', '.join(map(str, contract.IMAGE_SHAPE))}]",
     Fault.WRONG_LABELS: f"{_SAMPLE} answers neither the labels asked for nor {contract.ANY_LABEL} in every row",
+    Fault.HANGS: f"{_SAMPLE} does not answer in time",
 }
 
 
@@ -62,24 +67,56 @@ def load_generator(path: str) -> tf.Module:
     return tf.saved_model.load(path)
 
 
-def draw(path: str, seeds: np.ndarray, labels: np.ndarray) -> Draw:
+_HANGING: set[str] = set()  # a generator that hung once isn't waited for again: a thousand batches would take a thousand limits
+
+
+def in_time(work: Callable[[], Any], timeout_s: float) -> Any:
+    """Return what work returns, in a thread that is left behind where it doesn't end: TensorFlow can't be interrupted.
+
+    Raises:
+        TimeoutError: It took longer.
+        Exception: Whatever the work raised.
+    """
+    outcome: list[tuple[bool, Any]] = []
+
+    def run() -> None:
+        try:
+            outcome.append((True, work()))
+        except Exception as error:
+            outcome.append((False, error))
+
+    thread = threading.Thread(target=run, name="draw", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not outcome:
+        raise TimeoutError(f"no answer within {timeout_s:g} s")
+    succeeded, value = outcome[0]
+    if not succeeded:
+        raise value
+    return value
+
+
+def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 120.0) -> Draw:
     """Draw one sample a row; whatever the generator does wrong is answered as a fault, not raised.
 
     Args:
         path: The SavedModel directory.
         seeds: int64 [N].
         labels: int64 [N], the classes asked for.
+        timeout_s: Seconds that it may take.
     """
     rows = len(labels)
     nothing = np.zeros((rows, *contract.IMAGE_SHAPE), np.uint8), np.full(rows, contract.ANY_LABEL, np.int64)
+    if path in _HANGING:
+        return Draw(*nothing, Fault.HANGS)
     try:
         sample = load_generator(path).signatures[contract.SIGNATURE_SAMPLE]
-        answer = sample(
-            **{contract.INPUT_SEED: tf.constant(seeds, tf.int64), contract.INPUT_LABEL: tf.constant(labels, tf.int64)}
-        )
-        outputs = {name: value.numpy() for name, value in answer.items()}
+        inputs = {contract.INPUT_SEED: tf.constant(seeds, tf.int64), contract.INPUT_LABEL: tf.constant(labels, tf.int64)}
+        outputs = in_time(lambda: {name: value.numpy() for name, value in sample(**inputs).items()}, timeout_s)
     except Exception as error:
-        return Draw(*nothing, Fault.EXCEPTION, _first_line(error))
+        if isinstance(error, TimeoutError):
+            _HANGING.add(path)
+        return Draw(*nothing, Fault.HANGS if path in _HANGING else Fault.EXCEPTION, _first_line(error))
     if not outputs.keys() >= {contract.OUTPUT_IMAGE, contract.OUTPUT_LABEL}:
         return Draw(*nothing, Fault.WRONG_OUTPUTS, f"outputs: {', '.join(sorted(outputs))}")
     images, answered = outputs[contract.OUTPUT_IMAGE], outputs[contract.OUTPUT_LABEL]
@@ -103,12 +140,13 @@ class Probe:
     conditional: bool = False
 
 
-def probe_generator(path: str, classes: int) -> Probe:
+def probe_generator(path: str, classes: int, timeout_s: float = 120.0) -> Probe:
     """Draw a few samples, and images before quantisation, to find a generator that can't be judged before the long evaluation.
 
     Args:
         path: The SavedModel directory.
         classes: Number of classes C.
+        timeout_s: Seconds that each draw may take.
     """
     try:
         signatures = load_generator(path).signatures
@@ -118,20 +156,22 @@ def probe_generator(path: str, classes: int) -> Probe:
     if missing:
         return Probe(f"it has no signature '{missing[0]}'")
     labels = np.arange(_PROBE_ROWS, dtype=np.int64) % classes
-    drawn = draw(path, np.arange(_PROBE_ROWS, dtype=np.int64), labels)
+    drawn = draw(path, np.arange(_PROBE_ROWS, dtype=np.int64), labels, timeout_s)
     if drawn.fault:
         return Probe(f"{drawn.fault.text}{': ' if drawn.detail else ''}{drawn.detail}")
-    problem = _value_problem(signatures[contract.SIGNATURE_DEFAULT], labels)
+    problem = _value_problem(signatures[contract.SIGNATURE_DEFAULT], labels, timeout_s)
+    if not problem and (drawn.images == drawn.images[0]).all():
+        problem = f"it draws the same image for every one of {_PROBE_ROWS} seeds and all their labels"
     return Probe(problem, conditional=bool((drawn.answered != contract.ANY_LABEL).all()))
 
 
-def _value_problem(signature: tf.types.experimental.ConcreteFunction, labels: np.ndarray) -> str:
+def _value_problem(signature: tf.types.experimental.ConcreteFunction, labels: np.ndarray, timeout_s: float) -> str:
     """Look at values before they are cast to pixels, which would hide what is not a number."""
     try:
         size = signature.structured_input_signature[1][contract.INPUT_LATENT].shape[1]
         latent = np.random.default_rng(0).standard_normal((len(labels), size)).astype(np.float32)
-        answer = signature(**{contract.INPUT_LATENT: tf.constant(latent), contract.INPUT_LABEL: tf.constant(labels)})
-        values = answer[contract.OUTPUT_IMAGE].numpy()
+        inputs = {contract.INPUT_LATENT: tf.constant(latent), contract.INPUT_LABEL: tf.constant(labels)}
+        values = in_time(lambda: signature(**inputs)[contract.OUTPUT_IMAGE].numpy(), timeout_s)  # noqa: PLW0108 (the call is the work)
     except Exception as error:
         return f"its '{contract.SIGNATURE_DEFAULT}' signature fails: {_first_line(error)}"
     return "" if np.isfinite(values).all() else "it emits values that are not finite numbers (NaN or infinity)"

@@ -10,7 +10,9 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.gate.settings import GateSettings
 from components.transform.pixels import LABEL_KEY
 
-_METRICS = ("SampleQuality", "NeighbourQuality")
+_METRICS = ("SampleQuality", "SampleNeighbours", "SampleNoise")
+# What a change of the Fréchet distance is gated by, once there is a baseline; one for each judge.
+SETBACKS = ("frechet_setback", "second_frechet_setback")
 _OVERALL = config_pb2.SlicingSpec()
 _PER_CLASS = config_pb2.SlicingSpec(feature_keys=[LABEL_KEY])
 
@@ -33,6 +35,9 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
         "density_k": settings.density_k,
         "neighbour_examples": settings.neighbour_examples,
         "max_examples": settings.max_examples,
+        "draw_timeout_s": settings.draw_timeout_s,
+        "max_frechet_increase": settings.max_frechet_increase,
+        "force_baseline": settings.force_baseline,
         "code_hash": code_hash,
     }
     metrics = [
@@ -43,17 +48,23 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
     even = 1 / len(class_names)
     _at_most(spec, "frechet_ratio", _OVERALL, settings.max_frechet_ratio)
     _at_most(spec, "frechet_ratio", _PER_CLASS, settings.max_class_frechet_ratio)
+    _at_most(spec, "second_frechet_ratio", _OVERALL, settings.max_second_frechet_ratio)
+    _at_most(spec, "second_frechet_ratio", _PER_CLASS, settings.max_class_second_frechet_ratio)
     _at_least(spec, "precision", _OVERALL, settings.min_precision)
     _at_least(spec, "recall", _OVERALL, settings.min_recall)
     _at_least(spec, "recall", _PER_CLASS, settings.min_class_recall)
     _at_least(spec, "coverage", _OVERALL, settings.min_coverage)
+    _at_least(spec, "diversity", _OVERALL, settings.min_diversity)
+    _at_least(spec, "diversity", _PER_CLASS, settings.min_class_diversity)
+    _at_most(spec, "duplicate_share", _OVERALL, settings.max_duplicate_share)
+    _at_most(spec, "memorisation", _OVERALL, settings.max_memorisation)
+    _at_most(spec, "copied_share", _OVERALL, settings.max_copied_share)
     _at_least(spec, "label_agreement", _OVERALL, settings.min_label_agreement)
     _at_least(
         spec, "smallest_class_share", _OVERALL, None if settings.min_class_share is None else settings.min_class_share * even
     )
-    _change(spec, "frechet_ratio", relative=settings.max_frechet_increase)
-    _change(spec, "recall", absolute=settings.max_recall_drop)
-    _change(spec, "label_agreement", absolute=settings.max_label_agreement_drop)
+    _drop(spec, "recall", settings.max_recall_drop)
+    _drop(spec, "label_agreement", settings.max_label_agreement_drop)
     if spec.per_slice_thresholds:  # with no threshold set nothing may look like one: TFX then blesses nothing
         _at_most(spec, "faulty_draws", _OVERALL, 0.0)
     return config_pb2.EvalConfig(
@@ -64,20 +75,27 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
     )
 
 
-def bind(eval_config: config_pb2.EvalConfig, judge: str, feature_size: int, fraction: float, conditional: bool) -> None:
+def bind(
+    eval_config: config_pb2.EvalConfig, judge: str, sizes: tuple[int, int], fraction: float, *, conditional: bool, compared: bool
+) -> None:
     """Add what is known at run time, in place.
 
     Args:
         eval_config: Configuration of `make_eval_config`.
         judge: The judge artifact's directory.
-        feature_size: Length D of its features.
+        sizes: Lengths D and E of its features.
         fraction: Share of the examples to use, so that about `max_examples` are.
         conditional: Whether the candidate has classes; without, neither class slices nor label agreement are gated.
+        compared: Whether there is a baseline; without, what it takes to compare doesn't exist, and TFMA refuses what is missing.
     """
+    limit = metric_options(eval_config)["max_frechet_increase"]
+    known = {"judge": judge, "feature_size": sizes[0], "second_size": sizes[1], "fraction": fraction}
     for spec in eval_config.metrics_specs:
         for metric in spec.metrics:
-            options = json.loads(metric.config) | {"judge": judge, "feature_size": feature_size, "fraction": fraction}
-            metric.config = json.dumps(options, sort_keys=True)
+            metric.config = json.dumps(json.loads(metric.config) | known, sort_keys=True)
+        if compared and limit is not None:
+            for setback in SETBACKS:  # the limit itself is part of the margin that a setback exceeds
+                _at_most(spec, setback, _OVERALL, 0.0)
         if conditional:
             continue
         spec.per_slice_thresholds.pop("label_agreement", None)
@@ -110,14 +128,11 @@ def _at_least(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.Slici
     )
 
 
-def _change(spec: config_pb2.MetricsSpec, metric: str, *, relative: float | None = None, absolute: float | None = None) -> None:
-    """Limit the growth of a metric that should be small (`relative`), or the fall of one that should be large (`absolute`)."""
-    threshold = None
-    if relative is not None:
-        threshold = config_pb2.GenericChangeThreshold(direction=config_pb2.LOWER_IS_BETTER, relative={"value": relative})
-    elif absolute is not None:
-        threshold = config_pb2.GenericChangeThreshold(direction=config_pb2.HIGHER_IS_BETTER, absolute={"value": -absolute})
-    _add(spec, metric, _OVERALL, config_pb2.MetricThreshold(change_threshold=threshold) if threshold else None)
+def _drop(spec: config_pb2.MetricsSpec, metric: str, limit: float | None) -> None:
+    """Limit the fall, below the baseline's, of a metric that should be large."""
+    if limit is not None:
+        change = config_pb2.GenericChangeThreshold(direction=config_pb2.HIGHER_IS_BETTER, absolute={"value": -limit})
+        _add(spec, metric, _OVERALL, config_pb2.MetricThreshold(change_threshold=change))
 
 
 def _add(

@@ -23,13 +23,17 @@ from components.gate.baseline import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PR
 from components.gate.drawing import probe_generator
 from components.gate.eval_config import bind, make_eval_config, metric_options
 from components.gate.results import read_verdict
+from components.gate.rows import shared_judge, shared_memory, shared_reference
 from components.gate.settings import GateSettings
-from components.gate.verdict import FAULTY, Verdict
-from components.judge.features import load_judge, load_record
+from components.gate.showcase import make_showcase
+from components.gate.verdict import FAULTY, Verdict, comparison_of
+from components.judge.features import load_record
 from components.progress import note
+from components.transform.examples import read_examples
 from serving import contract
 
 JUDGE_KEY = "judge"
+_SHOWCASE_EXAMPLES = 2000  # real images that the showcase chooses from
 _EXTRACTORS_MODULE = "components.gate.extractors"
 
 
@@ -53,36 +57,80 @@ class Executor(stock.Executor):
             UserError: The judge can't be loaded, or what is served has other classes.
         """
         judge = artifact_utils.get_single_uri(input_dict[JUDGE_KEY])
-        load_judge(judge)
-        record = load_record(judge)
+        # Before the long evaluation; the metrics, in this process or another, find them again.
+        shared_judge(judge), shared_memory(judge)
+        reference, record = shared_reference(judge), load_record(judge)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         eval_config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], eval_config)
-        class_names = metric_options(eval_config)["class_names"]
-        served, baseline_note = _usable_baseline(input_dict, class_names)
-        probe = probe_generator(path_utils.serving_model_path(model.uri), len(class_names))
+        options = metric_options(eval_config)
+        class_names, timeout_s = options["class_names"], options["draw_timeout_s"]
+        served, baseline_note = _usable_baseline(input_dict, class_names, timeout_s)
+        compared = None if options["force_baseline"] else served
+        candidate = path_utils.serving_model_path(model.uri)
+        probe = probe_generator(candidate, len(class_names), timeout_s)
         if probe.problem:
             verdict = Verdict(blessed=False, reason=f"the generator cannot be judged: {probe.problem}", causes=[FAULTY])
         else:
-            total = _count_examples(input_dict, exec_properties)
-            fraction = min(1.0, metric_options(eval_config)["max_examples"] / max(total, 1))
-            bind(eval_config, judge, record["feature_size"], fraction, probe.conditional)
+            patterns = _example_patterns(input_dict, exec_properties)
+            fraction = min(1.0, options["max_examples"] / max(_count_examples(patterns), 1))
+            sizes = reference.features.shape[1], reference.second.shape[1]
+            bind(eval_config, judge, sizes, fraction, conditional=probe.conditional, compared=compared is not None)
             inputs = {key: value for key, value in input_dict.items() if key != JUDGE_KEY}
-            inputs[standard_component_specs.BASELINE_MODEL_KEY] = [served] if served else []
+            inputs[standard_component_specs.BASELINE_MODEL_KEY] = [compared] if compared else []
             properties = exec_properties | {standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(eval_config)}
             super().Do(inputs, output_dict, properties)
-            verdict = read_verdict(_evaluation(output_dict), eval_config, class_names, probe.conditional, served is not None)
-        verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"]}
-        verdict.baseline_note = baseline_note
-        if served:
-            verdict.baseline_version = served.get_string_custom_property(VERSION_PROPERTY)
-            verdict.baseline_digest = served.get_string_custom_property(DIGEST_PROPERTY)
+            verdict = read_verdict(_evaluation(output_dict), eval_config, class_names, probe.conditional, compared is not None)
+            shown = path_utils.serving_model_path(served.uri) if served else None
+            images, labels = read_examples(patterns, _SHOWCASE_EXAMPLES)
+            make_showcase(_evaluation(output_dict), judge, images, labels, len(class_names), candidate, shown, timeout_s)
+        verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": judge}
+        verdict.second_judge = _second_judge(verdict, record)
+        verdict.examples_path = artifact_utils.get_single_uri(input_dict[standard_component_specs.EXAMPLES_KEY])
+        verdict.baseline_note, verdict.forced_baseline = baseline_note, bool(served and not compared)
+        if compared:
+            verdict.baseline_version = compared.get_string_custom_property(VERSION_PROPERTY)
+            verdict.baseline_digest = compared.get_string_custom_property(DIGEST_PROPERTY)
         verdict.save(_evaluation(output_dict))
+        _record(artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY]), verdict)
         _settle_blessing(output_dict, verdict, model)
         note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
 
 
-def _usable_baseline(input_dict: dict[str, list[types.Artifact]], class_names: list[str]) -> tuple[types.Artifact | None, str]:
+def _second_judge(verdict: Verdict, record: dict[str, Any]) -> dict[str, Any]:
+    """Say what the second judge found, and whether it agrees with the verdict of the first one's figures."""
+    checks = [check for check in verdict.checks if check.metric.startswith("second_")]
+    others = [check for check in verdict.checks if not check.metric.startswith("second_")]
+    content = all(check.passed for check in checks)
+    return {
+        "name": "autoencoder",
+        "quality": record["explained"],
+        "digest": record["digest"],
+        "frechet_ratio": verdict.figures.get("second_frechet_ratio"),
+        "agreed": content == all(check.passed for check in others) if checks else None,
+    }
+
+
+def _record(evaluation: types.Artifact, verdict: Verdict) -> None:
+    """Leave the verdict in MLMD too: the history outlives the files."""
+    evaluation.set_int_custom_property("blessed", int(verdict.blessed))
+    texts = {
+        "reason": verdict.reason,
+        "comparison": comparison_of(verdict),
+        "baseline_version": verdict.baseline_version,
+        "judge_digest": verdict.judge["digest"],
+    }
+    for name, text in texts.items():
+        evaluation.set_string_custom_property(name, text)
+    evaluation.set_int_custom_property("examples", verdict.examples)
+    for name, value in verdict.figures.items():
+        if value is not None:
+            evaluation.set_float_custom_property(f"figure.{name}", float(value))
+
+
+def _usable_baseline(
+    input_dict: dict[str, list[types.Artifact]], class_names: list[str], timeout_s: float
+) -> tuple[types.Artifact | None, str]:
     """Look whether there is a baseline to compare with.
 
     A served version that can't be drawn from is no reason to keep a good generator from replacing it: it counts as none, and the
@@ -106,16 +154,20 @@ def _usable_baseline(input_dict: dict[str, list[types.Artifact]], class_names: l
             f"the served version {version} is a generator of {metadata.get(contract.META_DATASET)!r} with other classes: "
             "serve this dataset from another directory, or remove that version"
         )
-    problem = probe_generator(path, len(class_names)).problem
+    problem = probe_generator(path, len(class_names), timeout_s).problem
     return (None, f"version {version} is not compared with: {problem}") if problem else (artifacts[0], "")
 
 
-def _count_examples(input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]) -> int:
-    """Count the examples of the evaluated splits."""
+def _example_patterns(input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]) -> list[str]:
+    """Name the files of the evaluated splits."""
     artifacts = input_dict[standard_component_specs.EXAMPLES_KEY]
     splits = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
     folders = [uri for split in splits for uri in artifact_utils.get_split_uris(artifacts, split)]
-    files = [file for folder in folders for file in tf.io.gfile.glob(io_utils.all_files_pattern(folder))]
+    return [io_utils.all_files_pattern(folder) for folder in folders]
+
+
+def _count_examples(patterns: list[str]) -> int:
+    files = [file for pattern in patterns for file in tf.io.gfile.glob(pattern)]
     return sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
 
 

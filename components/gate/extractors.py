@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
 from collections.abc import Iterator
@@ -16,12 +15,12 @@ from tensorflow_model_analysis.extractors import features_extractor
 
 from components.gate.drawing import draw
 from components.gate.eval_config import metric_options
-from components.judge.features import Judge, load_judge
+from components.gate.rows import View, look, shared_judge, shared_memory
 from components.transform.pixels import LABEL_KEY, parse_transformed
 
-# Keys of the extracts that the metrics read. `facts` are int64 [N, 2]: label and key of the real image; those below a model's
-# name are int64 [N, 3]: class that the judge sees, answered label, fault.
-REAL, DRAWN, LOOK, FACTS = "real", "drawn", "look", "facts"
+# Keys of the extracts that the metrics read: views of the real images with their labels and keys, and below each model's name
+# views of its samples with the answered labels and faults.
+REAL, DRAWN, VIEW, LABEL, KEY, ANSWERED, FAULT = "real", "drawn", "view", "label", "key", "answered", "fault"
 _LOGGER = logging.getLogger(__name__)
 _KEY_BITS = 63  # keys are >= 0 and fit an int64, as `sample`'s seeds do
 
@@ -37,12 +36,11 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
     del tensor_adapter_config
     models = eval_shared_model if isinstance(eval_shared_model, list) else [eval_shared_model]
     options = metric_options(eval_config)
-    look = beam.ParDo(
-        DrawAndLook(options["judge"], {model.model_name: model.model_path for model in models}, options["fraction"])
-    )
+    paths = {model.model_name: model.model_path for model in models}
+    draw_and_look = beam.ParDo(DrawAndLook(options["judge"], paths, options["fraction"], options["draw_timeout_s"]))
     return [
         features_extractor.FeaturesExtractor(eval_config),
-        tfma.extractors.Extractor(stage_name="DrawAndLook", ptransform=look),
+        tfma.extractors.Extractor(stage_name="DrawAndLook", ptransform=draw_and_look),
         tfma.extractors.UnbatchExtractor(),
         tfma.extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
     ]
@@ -61,21 +59,17 @@ class DrawAndLook(beam.DoFn):
     order of the rows nor their grouping matters.
     """
 
-    def __init__(self, judge: str, models: dict[str, str], fraction: float) -> None:
+    def __init__(self, judge: str, models: dict[str, str], fraction: float, timeout_s: float) -> None:
         """Set up.
 
         Args:
             judge: The judge artifact's directory.
             models: SavedModel directories by TFMA's model name.
             fraction: Share of the examples to use, chosen by content.
+            timeout_s: Seconds that one batch may take a generator.
         """
         super().__init__()
-        self._judge_path, self._models, self._fraction = judge, models, fraction
-        self._judge: Judge | None = None
-
-    def setup(self) -> None:
-        """Load the judge once a worker."""
-        self._judge = _shared_judge(self._judge_path)
+        self._judge, self._models, self._fraction, self._timeout_s = judge, models, fraction, timeout_s
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Draw and look; a generator's fault is recorded in its rows, whose features become not-a-number."""
@@ -86,22 +80,21 @@ class DrawAndLook(beam.DoFn):
         images, labels, keys = images[chosen], labels[chosen], keys[chosen]
         if not len(labels):
             return
+        judge, memory = shared_judge(self._judge), shared_memory(self._judge)
         drawn = {}
         for name, path in self._models.items():
-            sample = draw(path, keys, labels)
-            features, probabilities = self._judge.features(sample.images)
+            sample = draw(path, keys, labels, self._timeout_s)
+            view = look(judge, memory, sample.images)
             if sample.fault:
                 _LOGGER.warning("drawing from %s: %s %s", path, sample.fault.text, sample.detail)
-                features = np.full_like(features, np.nan)
-            facts = np.stack([probabilities.argmax(1), sample.answered, np.full(len(labels), int(sample.fault))], axis=1)
-            drawn[name or tfma.CANDIDATE_KEY] = {LOOK: features, FACTS: facts.astype(np.int64)}
+                view = View(*(np.full_like(column, np.nan) for column in view[:3]), view.predicted)
+            drawn[name or tfma.CANDIDATE_KEY] = {
+                VIEW: view._asdict(),
+                ANSWERED: sample.answered,
+                FAULT: np.full(len(labels), int(sample.fault)),
+            }
         yield {
             tfma.FEATURES_KEY: {LABEL_KEY: labels},  # what TFMA slices by
-            REAL: {LOOK: self._judge.features(images)[0], FACTS: np.stack([labels, keys], axis=1)},
+            REAL: {VIEW: look(judge, memory, images)._asdict(), LABEL: labels, KEY: keys},
             DRAWN: drawn,
         }
-
-
-@functools.lru_cache(maxsize=2)
-def _shared_judge(path: str) -> Judge:
-    return load_judge(path)

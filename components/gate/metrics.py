@@ -5,74 +5,98 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import apache_beam as beam
+import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.gate.combiners import NeighbourCombiner, QualityCombiner, Row
-from components.gate.extractors import DRAWN, FACTS, LOOK, REAL
-
-QUALITY_FIGURES = (
-    "examples",
-    "frechet_distance",
-    "frechet_floor",
-    "frechet_ratio",
-    "label_agreement",
-    "smallest_class_share",
-    "faulty_draws",
-    "fault",
-)
-CLASS_SHARE = "class_share"  # one key for each class
-NEIGHBOUR_FIGURES = ("precision", "recall", "density", "coverage")
+from components.gate.extractors import ANSWERED, DRAWN, FAULT, KEY, LABEL, REAL, VIEW
+from components.gate.noise import CHANGE_FIGURES, NOISE_FIGURES, ChangeCombiner, NoiseCombiner
+from components.gate.rows import Row
+from components.gate.samples import SAMPLE_FIGURES, SampleCombiner
+from components.gate.sums import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
 
 
 class RowPreprocessor(metric_types.Preprocessor):
-    """From one example's extracts to the row of one model."""
+    """From one example's extracts to the row of one model, or of a pair with their features side by side."""
 
-    def __init__(self, model_name: str) -> None:
-        """Set up for TFMA's name of the model; "" if there is only one."""
-        super().__init__(name=f"row_{model_name}")
-        self._model_name = model_name or tfma.CANDIDATE_KEY
+    def __init__(self, *model_names: str) -> None:
+        """Set up for TFMA's names of one or two models; "" if there is only one."""
+        super().__init__(name="_".join(("row", *model_names)))
+        self._model_names = [name or tfma.CANDIDATE_KEY for name in model_names]
 
     def process(self, extracts: dict[str, Any]) -> Iterator[Row]:
         """Pick the row."""
-        real, drawn = extracts[REAL], extracts[DRAWN][self._model_name]
-        yield Row(real[LOOK], drawn[LOOK], *(int(fact) for fact in (*real[FACTS], *drawn[FACTS])))
+        real, (drawn, *others) = extracts[REAL], [extracts[DRAWN][name] for name in self._model_names]
+        features, second = drawn[VIEW]["features"], drawn[VIEW]["second"]
+        for other in others:
+            features = np.concatenate([features, other[VIEW]["features"]])
+            second = np.concatenate([second, other[VIEW]["second"]])
+        yield Row(
+            real=real[VIEW]["features"],
+            generated=features,
+            real_second=real[VIEW]["second"],
+            generated_second=second,
+            # TFMA unbatches numbers to arrays of one.
+            real_nearest=real[VIEW]["nearest"].item(),
+            generated_nearest=drawn[VIEW]["nearest"].item(),
+            label=real[LABEL].item(),
+            key=real[KEY].item(),
+            predicted=drawn[VIEW]["predicted"].item(),
+            answered=drawn[ANSWERED].item(),
+            fault=drawn[FAULT].item(),
+        )
 
 
 class SampleQuality(metric_types.Metric):
-    """Fréchet distance with floor and ratio, label agreement, class shares, faults."""
+    """Figures from sums: Fréchet distances, label agreement, class shares, diversity, faults."""
 
     def __init__(self, name: str = "sample_quality", **options: Any) -> None:
         """Set up with the options that `components/gate/eval_config.py` writes."""
         super().__init__(_quality_computations, name=name, **options)
 
 
-class NeighbourQuality(metric_types.Metric):
-    """Precision, recall, density and coverage."""
+class SampleNeighbours(metric_types.Metric):
+    """Figures from single rows: precision, recall, density, coverage, near-duplicates, KID, memorisation."""
 
-    def __init__(self, name: str = "neighbour_quality", **options: Any) -> None:
+    def __init__(self, name: str = "sample_neighbours", **options: Any) -> None:
         """Set up with the options that `components/gate/eval_config.py` writes."""
-        super().__init__(_neighbour_computations, name=name, **options)
+        super().__init__(_sample_computations, name=name, **options)
+
+
+class SampleNoise(metric_types.Metric):
+    """How far the Fréchet distance, and its difference to the baseline's, can be trusted."""
+
+    def __init__(self, name: str = "sample_noise", **options: Any) -> None:
+        """Set up with the options that `components/gate/eval_config.py` writes."""
+        super().__init__(_noise_computations, name=name, **options)
+
+
+METRICS = (SampleQuality, SampleNeighbours, SampleNoise)
 
 
 # TFMA inspects the names of the arguments: without `model_names` spelled out a baseline would go unnoticed.
 def _quality_computations(
-    name: str, judge: str, class_names: list[str], feature_size: int, model_names: list[str] | None = None, **_: Any
+    name: str,
+    judge: str,
+    class_names: list[str],
+    feature_size: int,
+    second_size: int,
+    model_names: list[str] | None = None,
+    **_: Any,
 ) -> metric_types.MetricComputations:
     del name
+    classes = len(class_names)
     return [
-        metric_types.MetricComputation(
-            keys=_keys(model, QUALITY_FIGURES) + _class_keys(model, len(class_names)),
-            preprocessors=[RowPreprocessor(model)],
-            combiner=_of_model(_KeyedQuality(judge, len(class_names), feature_size), model),
-        )
+        _computation(QualityCombiner(judge, classes, feature_size, second_size), QUALITY_FIGURES, classes, model)
         for model in model_names or [""]
     ]
 
 
-def _neighbour_computations(
+def _sample_computations(
     name: str,
-    feature_size: int,
+    judge: str,
+    class_names: list[str],
     neighbour_examples: int,
     precision_k: int,
     density_k: int,
@@ -80,19 +104,33 @@ def _neighbour_computations(
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
-    return [
-        metric_types.MetricComputation(
-            keys=_keys(model, NEIGHBOUR_FIGURES),
-            preprocessors=[RowPreprocessor(model)],
-            combiner=_of_model(_KeyedNeighbours(feature_size, neighbour_examples, precision_k, density_k), model),
-        )
-        for model in model_names or [""]
-    ]
+    combiner = SampleCombiner(judge, len(class_names), neighbour_examples, precision_k, density_k)
+    return [_computation(combiner, SAMPLE_FIGURES, 0, model) for model in model_names or [""]]
 
 
-def _of_model(combiner: _Keyed, model: str) -> _Keyed:
-    combiner.model = model
-    return combiner
+def _noise_computations(
+    name: str,
+    class_names: list[str],
+    neighbour_examples: int,
+    max_frechet_increase: float | None,
+    model_names: list[str] | None = None,
+    **_: Any,
+) -> metric_types.MetricComputations:
+    del name
+    models = model_names or [""]
+    found = [_computation(NoiseCombiner(neighbour_examples, len(class_names)), NOISE_FIGURES, 0, model) for model in models]
+    if len(models) > 1:
+        (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
+        combiner = ChangeCombiner(neighbour_examples, len(class_names), max_frechet_increase or 0.0)
+        found.append(_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY))
+    return found
+
+
+def _computation(combiner: beam.CombineFn, names: tuple[str, ...], classes: int, *models: str) -> metric_types.MetricComputation:
+    """Compute figures, and the share of each of `classes`, from rows of one model or of a pair; told of the first one."""
+    keys = [_key(models[0], name) for name in names] + [_key(models[0], CLASS_SHARE, label) for label in range(classes)]
+    keyed = _KeyedCombiner(combiner, models[0])
+    return metric_types.MetricComputation(keys=keys, preprocessors=[RowPreprocessor(*models)], combiner=keyed)
 
 
 def _key(model: str, name: str, label: int | None = None) -> metric_types.MetricKey:
@@ -101,29 +139,27 @@ def _key(model: str, name: str, label: int | None = None) -> metric_types.Metric
     return metric_types.MetricKey(name, model_name=model, sub_key=sub_key, example_weighted=None)
 
 
-def _keys(model: str, names: tuple[str, ...]) -> list[metric_types.MetricKey]:
-    return [_key(model, name) for name in names]
+class _KeyedCombiner(beam.CombineFn):
+    """Puts another combiner's figures under TFMA's keys of one model."""
 
+    def __init__(self, combiner: beam.CombineFn, model: str) -> None:
+        super().__init__()
+        self._combiner, self._model = combiner, model
 
-def _class_keys(model: str, classes: int) -> list[metric_types.MetricKey]:
-    return [_key(model, CLASS_SHARE, label) for label in range(classes)]
+    def create_accumulator(self) -> Any:
+        return self._combiner.create_accumulator()
 
+    def add_input(self, accumulator: Any, row: Row) -> Any:
+        return self._combiner.add_input(accumulator, row)
 
-class _Keyed:
-    """Puts a combiner's figures under TFMA's keys of one model."""
+    def compact(self, accumulator: Any) -> Any:
+        return self._combiner.compact(accumulator)
 
-    model = ""
+    def merge_accumulators(self, accumulators: Any) -> Any:
+        return self._combiner.merge_accumulators(list(accumulators))
 
     def extract_output(self, accumulator: Any) -> dict[metric_types.MetricKey, float]:
-        figures = super().extract_output(accumulator)
+        figures = self._combiner.extract_output(accumulator)
         shares = figures.pop(CLASS_SHARE, [])
-        keyed = dict(zip(_class_keys(self.model, len(shares)), shares, strict=True))
-        return keyed | {_key(self.model, name): value for name, value in figures.items()}
-
-
-class _KeyedQuality(_Keyed, QualityCombiner):
-    """Of one model."""
-
-
-class _KeyedNeighbours(_Keyed, NeighbourCombiner):
-    """Of one model."""
+        keyed = {_key(self._model, CLASS_SHARE, label): share for label, share in enumerate(shares)}
+        return keyed | {_key(self._model, name): value for name, value in figures.items()}

@@ -1,92 +1,77 @@
-"""Score a whole set of generated images at once, from features."""
+"""Score a whole set of generated images at once: the gate's own figures without Beam, for whatever was drawn elsewhere."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from components.gate.reference import Moments, class_shares, frechet_between, frechet_floor, neighbour_metrics
+from components.gate.rows import Row, View, rows_of, shared_reference, taken
+from components.gate.samples import SampleCombiner
+from components.gate.sums import CLASS_SHARE, QualityCombiner
+
+OVERALL = ""
+Figures = dict[str, dict[str, float]]  # slice ("" or the label) -> name -> value
 
 
-def matched_reference(reference_labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Choose reference rows with given class counts, as far as there are enough.
+@dataclass(frozen=True)
+class Scorer:
+    """What the figures are computed with.
 
-    Args:
-        reference_labels: int64 [R].
-        counts: int64 [C], rows wanted of each class.
-
-    Returns:
-        int64 [<= sum of counts]: indices into the reference, class by class, first come first.
-    """
-    return np.concatenate([np.flatnonzero(reference_labels == label)[:count] for label, count in enumerate(counts)])
-
-
-def score(
-    real_features: np.ndarray,
-    real_labels: np.ndarray,
-    gen_features: np.ndarray,
-    gen_pred: np.ndarray,
-    gen_labels: np.ndarray,
-    reference_features: np.ndarray,
-    reference_labels: np.ndarray,
-    *,
-    classes: int | None = None,
-    precision_k: int = 3,
-    density_k: int = 5,
-    max_neighbours: int = 10_000,
-    per_class: bool = True,
-) -> dict[str, Any]:
-    """Measure generated images against real ones, with the functions that the gate uses.
-
-    Args:
-        real_features: float [N, D], of held-out real images.
-        real_labels: int64 [N].
-        gen_features: float [M, D]; M = N for an unbiased ratio.
-        gen_pred: int64 [M], the classes that the judge sees in the generated images.
-        gen_labels: int64 [M], the classes asked for; -1 in every row for a generator without classes.
-        reference_features: float [R, D], of real train images, at least as many of each class as in `real_labels`.
-        reference_labels: int64 [R].
-        classes: Number of classes; the largest real label + 1 if not given.
+    Attributes:
+        judge: The judge artifact's directory.
+        classes: Number of classes C.
+        limit: Rows that the neighbour metrics look at.
         precision_k: Neighbours for precision and recall.
         density_k: Neighbours for density and coverage.
-        max_neighbours: Rows of each side that the neighbour metrics look at (the first ones).
-        per_class: Whether to score each class as well. Generated rows are grouped by the label asked for; none has a group if the
-            generator is unconditional.
-
-    Returns:
-        `frechet_distance`, `frechet_floor`, `frechet_ratio`, `precision`, `recall`, `density`, `coverage`, `label_agreement`
-        (not-a-number if unconditional), `smallest_class_share`, `class_share` (list [C]) and, if asked for, `per_class`: a dict
-        from label to the same figures of that class.
     """
-    classes = classes or int(np.max(real_labels)) + 1
-    conditional = bool((gen_labels >= 0).all())
-    chosen = matched_reference(reference_labels, np.bincount(real_labels, minlength=classes))
-    reference_features, reference_labels = reference_features[chosen], reference_labels[chosen]
 
-    def figures_of(real: np.ndarray, generated: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
-        moments = Moments.of(real_features[real])
-        distance = frechet_between(Moments.of(gen_features[generated]), moments)
-        floor = frechet_floor(Moments.of(reference_features[reference]), moments)
-        agreement = float((gen_pred == gen_labels)[generated].mean()) if conditional else float("nan")
-        return {
-            "frechet_distance": distance,
-            "frechet_floor": floor,
-            "frechet_ratio": distance / floor if floor > 0 else float("nan"),
-            **neighbour_metrics(
-                real_features[real][:max_neighbours], gen_features[generated][:max_neighbours], precision_k, density_k
-            ),
-            "label_agreement": agreement,
-        }
+    judge: str
+    classes: int
+    limit: int = 10_000
+    precision_k: int = 5
+    density_k: int = 5
 
-    everything = slice(None)
-    figures = figures_of(everything, everything, everything)
-    shares = class_shares(np.bincount(real_labels, minlength=classes), np.bincount(gen_pred, minlength=classes))
-    figures["smallest_class_share"] = float(shares.min())
-    figures["class_share"] = shares.tolist()
-    if per_class:
-        figures["per_class"] = {
-            label: figures_of(real_labels == label, gen_labels == label, reference_labels == label)
-            for label in (range(classes) if conditional else ())
-        }
-    return figures
+    def score(
+        self, real: View, labels: np.ndarray, keys: np.ndarray, generated: View, answered: np.ndarray, *, per_class: bool = True
+    ) -> Figures:
+        """Measure generated images against as many real ones, through the combiners that the gate runs on Beam.
+
+        Args:
+            real: View of held-out real images.
+            labels: int64 [N], theirs.
+            keys: int64 [N], hashes of their content.
+            generated: View of N generated images.
+            answered: int64 [N], the classes of the generated images; -1 in every row for a generator without classes.
+            per_class: Whether to score each class as well. Where the generated images aren't paired with real ones of their
+                class, a class is scored on as many of either as there are of both.
+        """
+        rows = list(rows_of(real, labels, keys, generated, answered))
+        figures: Figures = {OVERALL: self._figures(rows)}
+        shares = figures[OVERALL].pop(CLASS_SHARE)
+        for label, share in enumerate(shares):
+            figures[str(label)] = {CLASS_SHARE: share}
+            if not per_class or (answered < 0).any():
+                continue
+            ours, theirs = np.flatnonzero(labels == label), np.flatnonzero(answered == label)
+            count = min(len(ours), len(theirs))
+            ours, theirs = ours[:count], theirs[:count]
+            of_class = rows_of(taken(real, ours), labels[ours], keys[ours], taken(generated, theirs), answered[theirs])
+            found = self._figures(list(of_class))
+            found.pop(CLASS_SHARE)
+            figures[str(label)] |= found
+        return figures
+
+    def _figures(self, rows: list[Row]) -> dict[str, float]:
+        reference = shared_reference(self.judge)
+        sizes = reference.features.shape[1], reference.second.shape[1]
+        found: dict[str, float] = {}
+        for combiner in (
+            QualityCombiner(self.judge, self.classes, *sizes),
+            SampleCombiner(self.judge, self.classes, self.limit, self.precision_k, self.density_k),
+        ):
+            accumulator = combiner.create_accumulator()
+            for row in rows:
+                accumulator = combiner.add_input(accumulator, row)
+            found |= combiner.extract_output(accumulator)
+        return found

@@ -11,11 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 VERDICT_FILE = "verdict.json"
 
 FAULTY = "faulty generator"
+_DISAGREES = "the second judge disagrees"
 # What a failed metric says about the generator; a metric that isn't here speaks for itself.
 _CAUSES = {
     "recall": "mode collapse",
     "coverage": "mode collapse",
     "smallest_class_share": "mode collapse",
+    "diversity": "mode collapse",
+    "duplicate_share": "mode collapse",
+    "memorisation": "memorisation",
+    "copied_share": "memorisation",
+    "second_frechet_ratio": _DISAGREES,
     "label_agreement": "label confusion",
     "precision": "low fidelity",
     "faulty_draws": FAULTY,
@@ -32,7 +38,7 @@ class Check(BaseModel):
     metric: str
     slice: str = Field(description="'' for overall, else the class's name")
     value: float | None = Field(description="The figure, or its difference to the baseline's for a change; None: not finite")
-    limit: float = Field(description="In the value's unit; for an ignored change of the Fréchet ratio, a fraction")
+    limit: float = Field(description="In the value's unit; for an ignored change of a Fréchet ratio, a fraction")
     kind: Literal["max", "min", "change"]
     baseline: float | None = Field(None, description="The served version's figure, for a change")
     passed: bool
@@ -56,9 +62,17 @@ class Verdict(BaseModel):
     baseline_version: str = Field("", description="'' for none")
     baseline_digest: str = Field("", description="Digest of that version's metadata, see `choose_baseline`")
     baseline_figures: dict[str, float | None] = {}
+    baseline_per_class: dict[str, dict[str, float | None]] = {}
+    floor_figures: dict[str, float | None] = Field({}, description="What other real images reach in the generated ones' place")
+    intervals: dict[str, tuple[float, float]] = Field({}, description="95 % interval of a figure")
+    change_intervals: dict[str, tuple[float, float]] = Field({}, description="The same of its difference to the baseline's")
+    forced_baseline: bool = Field(False, description="Not compared with what is served, because the user said so")
+    class_names: list[str] = Field([], description="By label")
     baseline_note: str = Field("", description="Why a served version was not compared with, if that is so")
     conditional: bool | None = Field(None, description="Whether the generator has classes; None if it could not be asked")
-    judge: dict[str, Any] = Field({}, description="accuracy and digest")
+    judge: dict[str, Any] = Field({}, description="accuracy, digest and path")
+    second_judge: dict[str, Any] = Field({}, description="quality, digest, frechet_ratio, and whether it agreed")
+    examples_path: str = Field("", description="Directory of the held-out real examples' artifact")
     examples: int = 0
 
     @classmethod
@@ -85,7 +99,18 @@ def causes_of(checks: list[Check]) -> list[str]:
     named = [_WORSE if check.kind == "change" else _CAUSES.get(check.metric) for check in failed]
     if FAULTY in named:
         return [FAULTY]
+    if any(name not in (None, _DISAGREES) for name in named):
+        named = [name for name in named if name != _DISAGREES]  # it says that something is wrong, the others say what
     return list(dict.fromkeys(filter(None, named))) or ([_FAR] if failed else [])
+
+
+def comparison_of(verdict: Verdict) -> str:
+    """Say in words what the verdict compared the generator with."""
+    if verdict.forced_baseline:
+        return "forced: not compared"
+    if verdict.baseline_version:
+        return f"compared with version {verdict.baseline_version}"
+    return f"not comparable: {verdict.baseline_note}" if verdict.baseline_note else "first push"
 
 
 def reason_of(checks: list[Check], causes: list[str], figures: dict[str, float | None]) -> str:

@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from components.errors import UserError
+from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
 from serving.contract import ASSETS_EXTRA
 
-SIGNATURE = "judge"
+SIGNATURE, SECOND_SIGNATURE = "judge", "second_judge"
 RECORD_FILE = f"{ASSETS_EXTRA}/judge.json"
 REFERENCE_FILE = f"{ASSETS_EXTRA}/reference.npz"
+MEMORY_FILE = f"{ASSETS_EXTRA}/memory.npz"
 _SERVING_DIR = "Format-Serving"  # TFX's name for the SavedModel's folder inside a Model artifact
 _BATCH = 1000  # images a call: keeps the activations near 50 MB
 
 
-class Judge:
-    """A frozen judge, ready to look at images."""
+class Reference(NamedTuple):
+    """Real train images as both judges see them."""
 
-    def __init__(self, network: keras.Model | None = None, *, directory: Path | None = None) -> None:
-        """Use a network of `components.judge.training.train_judge`, or a SavedModel (see `load_judge`)."""
-        if network is not None:
-            self._module = JudgeModule(network)
-            self._look = self._module.judge
-        else:
-            self._module = tf.saved_model.load(str(directory))
-            self._look = self._module.signatures[SIGNATURE]
+    features: np.ndarray  # float32 [R, D]
+    labels: np.ndarray  # int64 [R]
+    second: np.ndarray  # float32 [R, E], features of the second judge
+
+
+class Judge:
+    """A frozen judge and its second, ready to look at images."""
+
+    def __init__(self, network: keras.Model, encoder: keras.Model | None = None) -> None:
+        """Use networks of `components.judge.training` and `components.judge.autoencoder`; see `load_judge` for a SavedModel."""
+        self._module = JudgeModule(network, encoder)
+        self._look, self._second = self._module.judge, self._module.second
+
+    @classmethod
+    def of(cls, directory: Path) -> Judge:
+        """Load a SavedModel."""
+        judge = cls.__new__(cls)
+        judge._module = tf.saved_model.load(str(directory))
+        signatures = judge._module.signatures
+        judge._look, judge._second = signatures[SIGNATURE], signatures[SECOND_SIGNATURE]
+        return judge
 
     def features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look at images.
@@ -46,6 +62,11 @@ class Judge:
         features, probabilities = (np.concatenate([part[key].numpy() for part in parts]) for key in ("features", "probabilities"))
         return features, probabilities
 
+    def second_features(self, images: np.ndarray) -> np.ndarray:
+        """Look at images, uint8 [N, 28, 28, 1], through the second judge: float32 [N, E]."""
+        parts = [self._second(image=tf.constant(images[i : i + _BATCH])) for i in range(0, max(len(images), 1), _BATCH)]
+        return np.concatenate([part["features"].numpy() for part in parts])
+
 
 def load_judge(directory: str | Path) -> Judge:
     """Load an exported judge.
@@ -58,27 +79,33 @@ def load_judge(directory: str | Path) -> Judge:
     """
     path = _saved_model(directory)
     try:
-        return Judge(directory=path)
+        return Judge.of(path)
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         raise _unusable(path, error) from error
 
 
-def load_reference(directory: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read the reference of a judge artifact: features float32 [R, D] and labels int64 [R] of real train images.
+def load_reference(directory: str | Path) -> Reference:
+    """Read the reference of a judge artifact.
 
     Raises:
         UserError: It cannot be read.
     """
-    path = _saved_model(directory)
-    try:
-        with np.load(path / REFERENCE_FILE, allow_pickle=False) as stored:
-            return stored["features"], stored["labels"]
-    except (OSError, ValueError, KeyError) as error:
-        raise _unusable(path, error) from error
+    stored = _load_arrays(directory, REFERENCE_FILE, Reference._fields)
+    return Reference(**stored)
+
+
+def load_memory(directory: str | Path) -> TrainMemory:
+    """Read the train images that a judge artifact keeps, to compare with.
+
+    Raises:
+        UserError: They cannot be read.
+    """
+    return TrainMemory(**_load_arrays(directory, MEMORY_FILE, ("images", "mean", "components")))
 
 
 def load_record(directory: str | Path) -> dict[str, Any]:
-    """Read judge.json of a judge artifact: dataset, class_names, seed, accuracy, feature_size, settings, code_hash, digest.
+    """Read judge.json of a judge artifact: dataset, class_names, seed, accuracy, explained, feature_size, settings,
+    code_hash, digest.
 
     Raises:
         UserError: It cannot be read.
@@ -87,6 +114,15 @@ def load_record(directory: str | Path) -> dict[str, Any]:
     try:
         return json.loads((path / RECORD_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+
+
+def _load_arrays(directory: str | Path, name: str, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    path = _saved_model(directory)
+    try:
+        with np.load(path / name, allow_pickle=False) as stored:
+            return {key: stored[key] for key in keys}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise _unusable(path, error) from error
 
 

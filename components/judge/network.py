@@ -44,12 +44,12 @@ def build_network(classes: int, feature_size: int, seed: int) -> keras.Model:
 
 
 class JudgeModule(tf.Module):
-    """The network behind its exported signature: bytes of pixels in, features and class probabilities out."""
+    """Both judges' networks behind their exported signatures: bytes of pixels in, features out."""
 
-    def __init__(self, network: keras.Model) -> None:
-        """Wrap a network of `build_network`."""
+    def __init__(self, network: keras.Model, encoder: keras.Model) -> None:
+        """Wrap a network of `build_network` and one of `components.judge.autoencoder`."""
         super().__init__(name="judge")
-        self.network = network
+        self.network, self.encoder = network, encoder
 
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.uint8, name="image")])
     def judge(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -63,3 +63,8 @@ class JudgeModule(tf.Module):
         """
         features, logits = self.network(scale(image), training=False)
         return {"features": features, "probabilities": tf.nn.softmax(logits)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.uint8, name="image")])
+    def second(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Look at images uint8 [N, 28, 28, 1] through the second judge: `features` float32 [N, E]."""
+        return {"features": self.encoder(scale(image), training=False)[0]}

@@ -20,10 +20,8 @@ from components.judge.network import JudgeModule
 from components.judge.settings import JudgeSettings, accuracy_bar
 from components.judge.training import train_judge
 from components.progress import note
-from components.transform.pixels import parse_transformed
+from components.transform.examples import read_examples
 from serving.contract import ASSETS_EXTRA
-
-_PARSE_BATCH = 4096  # examples parsed at once
 
 
 def run_fn(fn_args: Any) -> None:
@@ -39,15 +37,15 @@ def run_fn(fn_args: Any) -> None:
     config = fn_args.custom_config
     settings = JudgeSettings(**config["settings"])
     class_names = config.get("class_names")
-    images, labels = _read_examples(fn_args.train_files)
-    test_images, test_labels = _read_examples(fn_args.eval_files)
+    images, labels = read_examples(fn_args.train_files)
+    test_images, test_labels = read_examples(fn_args.eval_files)
     network = train_judge(images, labels, settings, len(class_names) if class_names else None)
     accuracy = measure_accuracy(Judge(network), test_images, test_labels)
     bar = accuracy_bar(settings, config["dataset"])
     note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
     if not accuracy >= bar:
         raise UserError(
-            f"the judge reaches {accuracy:.4f} on the test split, below judge.min_accuracy={bar}: "
+            f"the judge reaches {accuracy:.4f} on the test split, below the bar judge.min_accuracy={bar}: "
             "raise judge.steps, give it more images, or lower the bar"
         )
     encoder = train_encoder(images, settings)
@@ -55,7 +53,7 @@ def run_fn(fn_args: Any) -> None:
     note(f"the second judge keeps {explained:.1%} of the test images' variance (bar: {settings.min_explained:.1%})")
     if not explained >= settings.min_explained:
         raise UserError(
-            f"the second judge keeps {explained:.4f} of the test images' variance, below judge.min_explained="
+            f"the second judge keeps {explained:.4f} of the test images' variance, below the bar judge.min_explained="
             f"{settings.min_explained}: raise judge.encoder_steps or judge.encoder_size, or lower the bar"
         )
     record = {
@@ -138,16 +136,3 @@ def export_judge(
     np.savez(directory / REFERENCE_FILE, **reference._asdict())
     # Compressed: MNIST's 60,000 images take 12 MB instead of 47.
     np.savez_compressed(directory / MEMORY_FILE, images=memory.images, mean=memory.mean, components=memory.components)
-
-
-def _read_examples(patterns: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Read transformed examples into memory: images uint8 [N, 28, 28, 1] and labels int64 [N], in file order."""
-    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
-    if not files:
-        raise UserError(f"no examples match {', '.join(patterns)}: check the splits that Transform wrote")
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_PARSE_BATCH).map(parse_transformed)
-    parts = list(records.as_numpy_iterator())
-    if not parts:
-        raise UserError(f"no examples in {', '.join(patterns)}: check the ingested splits")
-    images, labels = zip(*parts, strict=True)
-    return np.concatenate(images), np.concatenate(labels)

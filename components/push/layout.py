@@ -2,26 +2,26 @@
 
 A version is built in `<base>/.staging-<version>` and renamed to `<base>/<version>` when the disk has all of it. Versions only
 grow, also past versions that were pruned: `<base>/.high-water` holds the highest number ever given. Old versions are renamed to
-`<base>/.pruned-<version>` before their files are deleted, so that half a version is never seen.
+`<base>/.pruned-<version>` before their files are deleted, so that half a version is never seen. What is in place is served once
+it is released, see `served.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.errors import UserError
 from components.push import durable
+from components.push.lock import only_writer
+from components.push.served import RELEASING, finish_release, forget_previous, served
 from serving import contract
 
-_STAGING, _PRUNED, _HIGH_WATER, _LOCK = ".staging-", ".pruned-", ".high-water", ".push.lock"
+_STAGING, _PRUNED, _HIGH_WATER = ".staging-", ".pruned-", ".high-water"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,10 @@ class Pushed:
     is_new: bool
 
 
-def push_model(model: Path, base: Path, *, run_id: str, verdict: dict[str, Any], keep_versions: int) -> Pushed:
-    """Push a SavedModel as the newest version.
+def push_model(
+    model: Path, base: Path, *, run_id: str, verdict: dict[str, Any], keep_versions: int, canary: bool = False
+) -> Pushed:
+    """Push a SavedModel as the newest version, and serve it.
 
     Where the newest version is whole and is the very same model (training key and weights), that one is returned. An older
     version of the same model does not count: the newest is what is served, so the model must become the newest again.
@@ -50,7 +52,8 @@ def push_model(model: Path, base: Path, *, run_id: str, verdict: dict[str, Any],
         base: The model base directory; made if missing.
         run_id: The pipeline run that pushes, recorded in the version's metadata.
         verdict: The gate's verdict, recorded whole in the version's metadata.
-        keep_versions: Versions that stay on disk, at least 1.
+        keep_versions: Versions that stay on disk, at least 1; what is served stays in any case.
+        canary: Serve it as the canary beside the stable version, until it is promoted or withdrawn.
 
     Raises:
         UserError: A model without metadata, a base directory that cannot be written, a full disk, another push under way.
@@ -58,9 +61,11 @@ def push_model(model: Path, base: Path, *, run_id: str, verdict: dict[str, Any],
     metadata = _metadata(model)
     try:
         base.mkdir(parents=True, exist_ok=True)
-        with _only_push(base):
+        with only_writer(base):
+            served(base)  # a models.config that can't be read stops a push before it changes anything
             for leftover in _leftovers(base):
                 shutil.rmtree(leftover)
+            finish_release(base)
             same = _newest_if_same(base, metadata[contract.META_TRAINING_KEY], weights_digest(model))
             if same is not None:
                 _prune(base, keep_versions)
@@ -71,11 +76,14 @@ def push_model(model: Path, base: Path, *, run_id: str, verdict: dict[str, Any],
             try:
                 _stage(model, staging, final)
                 durable.replace_file(base / _HIGH_WATER, f"{version}\n".encode())
+                how = contract.LABEL_CANARY if canary else contract.LABEL_STABLE
+                durable.replace_file(base / RELEASING, f"{version} {how}\n".encode())
                 staging.rename(base / str(version))
             except OSError:
                 shutil.rmtree(staging, ignore_errors=True)  # give a full disk its space back
                 raise
             durable.sync_directory(base)
+            finish_release(base)
             _prune(base, keep_versions)
     except OSError as error:
         why = f"{error.strerror or error} ({error.filename or base})"
@@ -99,17 +107,6 @@ def _metadata(model: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"cannot push {model}: it has no {contract.METADATA_FILE} with a training key; train it again") from error
     return metadata
-
-
-@contextlib.contextmanager
-def _only_push(base: Path) -> Iterator[None]:
-    """Hold the directory's lock, which the operating system takes back from a killed process."""
-    with (base / _LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"another push into {base} is under way: wait for it to end") from error
-        yield
 
 
 def _leftovers(base: Path) -> list[Path]:
@@ -150,10 +147,16 @@ def _stage(model: Path, staging: Path, metadata: dict[str, Any]) -> None:
 
 
 def _prune(base: Path, keep: int) -> None:
-    """Delete the versions that are older than the newest `keep` whole ones."""
-    kept = contract.list_versions(base)[-keep:]
-    for version in contract.version_directories(base):
-        if kept and version < kept[0]:
+    """Delete the versions that are older than the newest `keep` whole ones, but nothing that is served."""
+    newest, now = contract.list_versions(base)[-keep:], served(base)
+    if not newest:
+        return
+    doomed = [version for version in contract.version_directories(base) if version < newest[0]]
+    if keep == 1 and now.previous in doomed:  # asked to keep no second version
+        forget_previous(base)
+        now = served(base)
+    for version in doomed:
+        if version not in now.versions:
             pruned = base / f"{_PRUNED}{version}"
             (base / str(version)).rename(pruned)
             durable.sync_directory(base)

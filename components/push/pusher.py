@@ -17,11 +17,13 @@ from tfx.utils import io_utils
 
 from components.errors import UserError
 from components.progress import note
-from components.push.layout import push_model
+from components.push.layout import Pushed, push_model
+from components.push.served import served
 
 EVALUATION_KEY = "evaluation"
 SERVING_BASE_KEY = "serving_base"
 KEEP_VERSIONS_KEY = "keep_versions"
+CANARY_KEY = "canary"
 CODE_HASH_KEY = "code_hash"
 VERDICT_FILE = "verdict.json"  # written by the gate into its evaluation artifact
 
@@ -40,7 +42,7 @@ class Executor(stock.Executor):
         Args:
             input_dict: model, evaluation (holds the gate's verdict), and the optional model_blessing and infra_blessing.
             output_dict: pushed_model, marked as the stock Pusher marks it: pushed, pushed_destination, pushed_version.
-            exec_properties: serving_base, keep_versions, code_hash.
+            exec_properties: serving_base, keep_versions, canary (0 or 1), code_hash.
 
         Raises:
             UserError: The serving directory cannot be written, or the gate left no verdict.
@@ -51,22 +53,34 @@ class Executor(stock.Executor):
             self._MarkNotPushed(artifact)
             note("not pushed: the model is not blessed, what is served stays")
             return
+        base = Path(exec_properties[SERVING_BASE_KEY])
         pushed = push_model(
             Path(self.GetModelPath(input_dict)),
-            Path(exec_properties[SERVING_BASE_KEY]),
+            base,
             run_id=self._run_id(),
             verdict=_verdict(input_dict),
             keep_versions=exec_properties[KEEP_VERSIONS_KEY],
+            canary=bool(exec_properties[CANARY_KEY]),
         )
         io_utils.copy_dir(str(pushed.directory), artifact.uri)  # the archive that the stock Pusher keeps, too
         self._MarkPushed(artifact, pushed_destination=str(pushed.directory), pushed_version=str(pushed.version))
-        if pushed.is_new:
-            note(f"pushed version {pushed.version} to {pushed.directory}")
-        else:
-            note(f"version {pushed.version} already is this model, nothing new is pushed")
+        note(_what_happened(pushed, base))
 
     def _run_id(self) -> str:
         return (self._context.pipeline_run_id if self._context else None) or ""
+
+
+def _what_happened(pushed: Pushed, base: Path) -> str:
+    now, version = served(base), pushed.version
+    if now.canary == version:
+        return (
+            f"version {version} is the canary, {now.stable} stays stable: `forger promote`, or `forger rollback` to withdraw it"
+        )
+    if pushed.is_new:
+        return f"pushed version {version} to {pushed.directory}"
+    if now.stable != version:
+        return f"version {version} already is this model, and was rolled back: `forger rollback --to {version}` serves it again"
+    return f"version {version} already is this model, nothing new is pushed"
 
 
 def _verdict(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any]:
@@ -87,6 +101,7 @@ class GeneratorPusherSpec(types.ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 (TFX reads a plain class attribute)
         SERVING_BASE_KEY: ExecutionParameter(type=str),
         KEEP_VERSIONS_KEY: ExecutionParameter(type=int),
+        CANARY_KEY: ExecutionParameter(type=int),
         CODE_HASH_KEY: ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -113,6 +128,7 @@ class GeneratorPusher(base_component.BaseComponent):
         evaluation: types.BaseChannel,
         serving_base: str,
         keep_versions: int,
+        canary: bool,
         code_hash: str,
         model_blessing: types.BaseChannel | None = None,
         infra_blessing: types.BaseChannel | None = None,
@@ -124,6 +140,7 @@ class GeneratorPusher(base_component.BaseComponent):
             evaluation: The gate's evaluation (standard_artifacts.ModelEvaluation), which holds verdict.json.
             serving_base: The model base directory, e.g. `<home>/serving/mnist_gan`.
             keep_versions: Versions that stay on disk.
+            canary: Push beside the stable version, for a trial.
             code_hash: Hash of this component's sources, for TFX's cache.
             model_blessing: The gate's blessing.
             infra_blessing: The infra validator's blessing.
@@ -133,6 +150,7 @@ class GeneratorPusher(base_component.BaseComponent):
             evaluation=evaluation,
             serving_base=serving_base,
             keep_versions=keep_versions,
+            canary=int(canary),
             code_hash=code_hash,
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from components.push.fresh_process import REFUSED
+from components.transform.pixels import quantise
 from serving import contract
 
 _ROWS = 8  # rows of the checks that compare batches
@@ -36,6 +37,10 @@ _SIGNATURES: dict[str, tuple[dict, dict]] = {
     contract.SIGNATURE_SAMPLE_PNG: (
         {contract.INPUT_SEED: _INTEGER, contract.INPUT_LABEL: _INTEGER},
         {contract.OUTPUT_PNG: (tf.string, ()), contract.OUTPUT_LABEL: _INTEGER},
+    ),
+    contract.SIGNATURE_LATENT: (
+        {contract.INPUT_SEED: _INTEGER, contract.INPUT_LABEL: _INTEGER},
+        {contract.OUTPUT_LATENT: _LATENT, contract.OUTPUT_LABEL: _INTEGER},
     ),
 }
 _METADATA_TYPES = {
@@ -78,7 +83,7 @@ def check_model(directory: Path) -> int:
             raise ContractError(f"signature {name} is missing")
         _check_specs(f"input of {name}", signatures[name].structured_input_signature[1], inputs, metadata)
         _check_specs(f"output of {name}", signatures[name].structured_outputs, outputs, metadata)
-    replayed = _replay(directory, signatures)
+    replayed = _replay(directory, signatures, metadata)
     _check_rows(signatures, metadata)
     return replayed
 
@@ -100,7 +105,7 @@ def _check_specs(what: str, found: dict[str, tf.TensorSpec], wanted: dict, metad
     if set(found) != set(wanted):
         raise ContractError(f"{what}: names are {sorted(found)}, the contract has {sorted(wanted)}")
     for alias, (dtype, shape) in wanted.items():
-        row = [metadata[contract.META_LATENT_SIZE]] if shape is None else list(shape)
+        row = _row(shape, metadata)
         if found[alias].dtype != dtype:
             raise ContractError(f"{what}: {alias} is {found[alias].dtype.name}, the contract has {dtype.name}")
         # Outputs may have lost their static shape on the way; what they really have is checked on every answer.
@@ -110,7 +115,11 @@ def _check_specs(what: str, found: dict[str, tf.TensorSpec], wanted: dict, metad
             raise ContractError(f"{what}: {alias} has shape {known}, the contract has {[None, *row]}")
 
 
-def _replay(directory: Path, signatures) -> int:
+def _row(shape: tuple[int, ...] | None, metadata: dict[str, Any]) -> list[int]:
+    return [metadata[contract.META_LATENT_SIZE]] if shape is None else list(shape)
+
+
+def _replay(directory: Path, signatures, metadata: dict[str, Any]) -> int:
     path = directory / contract.WARMUP_FILE
     if not path.is_file():
         raise ContractError(f"{contract.WARMUP_FILE} is missing")
@@ -121,14 +130,14 @@ def _replay(directory: Path, signatures) -> int:
         if name not in _SIGNATURES:
             raise ContractError(f"warm-up request {replayed + 1} asks for signature {name!r}, which the contract has not")
         inputs = {alias: tf.constant(tf.make_ndarray(proto)) for alias, proto in request.inputs.items()}
-        _run(signatures, name, inputs)
+        _run(signatures, name, inputs, metadata)
         replayed += 1
     if not 0 < replayed <= contract.MAX_WARMUP_REQUESTS:
         raise ContractError(f"{replayed} warm-up requests, must be 1 to {contract.MAX_WARMUP_REQUESTS}")
     return replayed
 
 
-def _run(signatures, name: str, inputs: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
+def _run(signatures, name: str, inputs: dict[str, tf.Tensor], metadata: dict[str, Any]) -> dict[str, np.ndarray]:
     """Run a signature and check dtype, shape and range of what it answers."""
     try:
         answer = {alias: value.numpy() for alias, value in signatures[name](**inputs).items()}
@@ -136,12 +145,13 @@ def _run(signatures, name: str, inputs: dict[str, tf.Tensor]) -> dict[str, np.nd
         raise ContractError(f"{name} cannot be run: {error}") from error
     rows = int(inputs[contract.INPUT_LABEL].shape[0])
     for alias, (dtype, shape) in _SIGNATURES[name][1].items():
-        if answer[alias].shape != (rows, *shape) or answer[alias].dtype != dtype.as_numpy_dtype:
+        wanted = (rows, *_row(shape, metadata))
+        if answer[alias].shape != wanted or answer[alias].dtype != dtype.as_numpy_dtype:
             raise ContractError(
                 f"{name} answers {alias} as {answer[alias].dtype} {list(answer[alias].shape)} to {rows} rows, "
-                f"the contract has {dtype.name} {[rows, *shape]}"
+                f"the contract has {dtype.name} {list(wanted)}"
             )
-        if dtype == tf.float32 and not (np.abs(answer[alias]) <= 1.0).all():
+        if name == contract.SIGNATURE_DEFAULT and not (np.abs(answer[alias]) <= 1.0).all():
             raise ContractError(f"{name} answers pixels that are not finite or not within [-1, 1]")
     return answer
 
@@ -155,7 +165,7 @@ def _check_rows(signatures, metadata: dict[str, Any]) -> None:
 
     def drawn(signature: str, rows) -> dict[str, np.ndarray]:
         inputs = {contract.INPUT_SEED: tf.constant(seeds[rows]), contract.INPUT_LABEL: tf.constant(labels[rows])}
-        return _run(signatures, signature, inputs)
+        return _run(signatures, signature, inputs, metadata)
 
     batch = drawn(contract.SIGNATURE_SAMPLE, slice(None))
     answered = batch[contract.OUTPUT_LABEL]
@@ -172,17 +182,31 @@ def _check_rows(signatures, metadata: dict[str, Any]) -> None:
     decoded = np.stack([tf.io.decode_png(png).numpy() for png in pngs[contract.OUTPUT_PNG]])
     if not np.array_equal(decoded, batch[contract.OUTPUT_IMAGE]) or not np.array_equal(pngs[contract.OUTPUT_LABEL], answered):
         raise ContractError("sample_png and sample answer different images or labels to the same seeds")
+    latents = drawn(contract.SIGNATURE_LATENT, slice(None))
+    inputs = {contract.INPUT_LATENT: latents[contract.OUTPUT_LATENT], contract.INPUT_LABEL: latents[contract.OUTPUT_LABEL]}
+    images = _run(
+        signatures, contract.SIGNATURE_DEFAULT, {alias: tf.constant(value) for alias, value in inputs.items()}, metadata
+    )
+    redrawn = {**latents, contract.OUTPUT_IMAGE: quantise(images[contract.OUTPUT_IMAGE]).numpy()}
+    if problem := _difference(batch, redrawn, slice(None)):
+        raise ContractError(
+            f"serving_default draws other images from latent's latents than sample from the same seeds: {problem}"
+        )
 
 
 def _check_same_rows(batch: dict[str, np.ndarray], other: dict[str, np.ndarray], rows: slice, how: str) -> None:
+    if problem := _difference(batch, other, rows):
+        raise ContractError(f"a row's image depends on the batch that it travels in: {problem} when asked for {how}")
+
+
+def _difference(batch: dict[str, np.ndarray], other: dict[str, np.ndarray], rows: slice) -> str | None:
+    """Say how the rows of a batch differ from the same rows drawn otherwise; None for nothing but rounding."""
     images, again = batch[contract.OUTPUT_IMAGE][rows].astype(np.int64), other[contract.OUTPUT_IMAGE].astype(np.int64)
     differing = np.abs(images - again)
     rounding = differing.max() <= _ROUNDED_LEVELS and (differing > 0).mean() <= _ROUNDED_SHARE
-    if not rounding or (batch[contract.OUTPUT_LABEL][rows] != other[contract.OUTPUT_LABEL]).any():
-        raise ContractError(
-            f"a row's image depends on the batch that it travels in: {int((differing > 0).sum())} of {differing.size} pixels "
-            f"differ when asked for {how}, by up to {int(differing.max())} grey levels"
-        )
+    if rounding and np.array_equal(batch[contract.OUTPUT_LABEL][rows], other[contract.OUTPUT_LABEL]):
+        return None
+    return f"{int((differing > 0).sum())} of {differing.size} pixels differ, by up to {int(differing.max())} grey levels,"
 
 
 def main() -> int:

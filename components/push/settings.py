@@ -11,6 +11,10 @@ class PushSettings(BaseModel):
     keep_versions: int = Field(
         default=5, ge=1, le=1000, description="Pushed versions kept on disk; 5 leaves four to roll back to, at a few MB each."
     )
+    canary: bool = Field(
+        default=False,
+        description="Push beside the stable version for a trial, which `forger promote` or `forger rollback` ends.",
+    )
     infra_timeout_s: int = Field(
         default=120,
         ge=5,

@@ -22,6 +22,11 @@ from pipeline.home import Home
 @click.option(
     "--beam", "beam_args", multiple=True, metavar="ARG", help="A Beam argument, e.g. --runner=FlinkRunner; may be repeated."
 )
+@click.option(
+    "--force-baseline",
+    is_flag=True,
+    help="Judge by the absolute thresholds alone, not against what is served; the verdict records it.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resolved configuration and the nodes, run nothing.")
 @click.pass_context
 def run(
@@ -31,12 +36,15 @@ def run(
     home: Path,
     source: str,
     beam_args: tuple[str, ...],
+    force_baseline: bool,
     dry_run: bool,
 ) -> None:
     """Run the pipeline: ingest, train, gate, push; done work is kept, an interrupted run goes on."""
     from pipeline.run import dry_run as show_plan
     from pipeline.run import run_pipeline
 
+    if force_baseline:
+        changes = (*changes, "gate.force_baseline=true")
     if dry_run:
         show_plan(profile, list(changes))
         return

@@ -10,6 +10,8 @@ from components.errors import UserError
 from pipeline.commands.options import dataset_option, home_option
 from pipeline.home import Home
 
+_PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
+
 
 @click.command()
 @click.option("--server", metavar="HOST:PORT", help="Ask a running model server.")
@@ -17,11 +19,19 @@ from pipeline.home import Home
     "--model", type=click.Path(path_type=Path), help="Load a SavedModel: a version's directory, or that of all versions."
 )
 @dataset_option
+@click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
+@click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="How many images.")
-@click.option("--digit", "label", type=click.IntRange(0), help="Only this class; without it, any class, drawn from the seed.")
+@click.option("--digit", type=click.IntRange(0), help="Only this class; without it, any class, drawn from the seed.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal images.")
+@click.option("--to-seed", type=click.IntRange(0, 2**63 - 1), help="Draw the way from --seed to this seed, in --count steps.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.png (a grid) or FILE.npy.")
 @click.option("--labels-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the labels to FILE.npy.")
+@click.option("--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for one request.")
+@click.option("--tls", is_flag=True, help="Speak TLS with --server; implied by the three files.")
+@click.option("--tls-ca", type=_PEM, help="PEM file of the certificates that are trusted.")
+@click.option("--tls-cert", type=_PEM, help="PEM file of this client's certificate, for mutual TLS.")
+@click.option("--tls-key", type=_PEM, help="PEM file of this client's key, for mutual TLS.")
 @home_option
 @click.pass_context
 def sample(
@@ -29,22 +39,45 @@ def sample(
     server: str | None,
     model: Path | None,
     dataset: str,
+    version: int | None,
+    version_label: str | None,
     count: int,
-    label: int | None,
+    digit: int | None,
     seed: int,
+    to_seed: int | None,
     out: Path,
     labels_out: Path | None,
+    timeout: float,
+    tls: bool,
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     home: Path,
 ) -> None:
-    """Draw images with the newest pushed version, a SavedModel, or a running server."""
+    """Draw images with the pushed version that is stable, any other one, a SavedModel, or a running server."""
     from pipeline.console import quiet
-    from pipeline.draw import draw
+    from pipeline.draw import draw, open_server
+    from pipeline.versions import find
+    from serving.images import check_names
 
     if server and model:
         raise UserError("name either --server or --model, not both")
-    base = model or Home.at(home).model_base(dataset)
+    if model and (version or version_label):
+        raise UserError("--version and --version-label choose among pushed versions or a server's: leave --model out")
+    check_names(out, labels_out)
+    how = {"count": count, "label": digit, "seed": seed, "last_seed": to_seed, "out": out, "labels_out": labels_out}
     with quiet(debug=context.obj):
-        shown = draw(
-            server=server, directory=base, dataset=dataset, count=count, label=label, seed=seed, out=out, labels_out=labels_out
-        )
+        if server:
+            from serving.client import ClientTls
+
+            wanted = ClientTls(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert or tls_key else None
+            with open_server(
+                server, dataset, version=version, version_label=version_label, timeout=timeout, tls=wanted
+            ) as client:
+                shown = draw(client, server, **how)
+        else:
+            from serving.local import LocalGenerator
+
+            directory = model or find(Home.at(home).model_base(dataset), version, version_label)
+            shown = draw(LocalGenerator(directory), str(directory), **how)
     click.echo(shown)

@@ -1,11 +1,11 @@
-"""The embedded server as one object, and the blocking call behind `forger serve`."""
+"""The embedded server as one object."""
 
 from __future__ import annotations
 
 import logging
-import signal
-import socket
 import threading
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,15 +14,19 @@ from grpc_health.v1 import health_pb2_grpc
 
 from serving import contract
 from serving.errors import ServingError
-from serving.server.health import SERVING, ModelHealth
+from serving.server import config_file
+from serving.server.health import ModelHealth
+from serving.server.listening import PrivateSocket, cannot_listen, check_address, dialable, joined
+from serving.server.model_config import LATEST, ModelConfig, VersionPolicy
 from serving.server.options import ServerOptions
+from serving.server.rest.thread import RestThread
+from serving.server.tls import Tls
 
 _LOGGER = logging.getLogger("forger.serving")
-_ADDRESS_MEND = "stop what listens there, or choose another with --port or --host"
 
 
 class GeneratorServer:
-    """Answers TensorFlow Serving's gRPC contract for one model base directory.
+    """Answers TensorFlow Serving's gRPC contract, and its REST one where asked to.
 
     Example:
         >>> with GeneratorServer(base, "mnist_gan", port=0) as server:  # doctest: +SKIP
@@ -30,72 +34,119 @@ class GeneratorServer:
     """
 
     def __init__(
-        self, model_base: Path, name: str, host: str = "127.0.0.1", port: int = 8500, options: ServerOptions | None = None
+        self,
+        model_base: Path,
+        name: str,
+        host: str = "127.0.0.1",
+        port: int = 8500,
+        options: ServerOptions | None = None,
+        *,
+        rest_port: int | None = None,
+        tls: Tls | None = None,
+        policy: VersionPolicy | None = None,
+        labels: Mapping[str, int] | None = None,
+        models_file: Path | None = None,
     ) -> None:
-        """Bind the port.
+        """Bind the ports.
 
         Args:
             model_base: Directory with one sub directory a version.
-            name: The servable's name that clients ask for.
+            name: The servable's name that clients ask for. The gallery shows it, or the first of a models file that lacks it.
             host: Address to bind; the default is reachable from this machine only.
-            port: 0 for any free one, see `port` afterwards.
+            port: gRPC port, 0 for any free one, see `port` afterwards.
             options: Limits and times.
+            rest_port: Port for REST, metrics and the gallery; 0 for any free one, None for none.
+            tls: Encrypt both ports.
+            policy: Which versions are served. Without it and without labels the models.config beside the base decides.
+            labels: Versions by label.
+            models_file: A models.config that lists all models to serve, in place of the model base.
 
         Raises:
-            ServingError: No version there, or the port is taken.
+            ServingError: No version there, a wrong file, or a port that is taken.
         """
-        if not contract.version_directories(Path(model_base)):
-            raise ServingError(f"no model pushed yet: {model_base} holds no version; run `forger run` first")
-        self._base, self._name, self._host = Path(model_base), name, host
+        base = Path(model_base).absolute()
+        self._host, self._tls = host, tls
         self._options = options or ServerOptions()
-        self._health = ModelHealth([name, contract.PREDICTION_SERVICE, contract.MODEL_SERVICE])
+        self._models, self._file = _models(ModelConfig(name, base, policy or LATEST, labels or {}), policy, labels, models_file)
+        names = [model.name for model in self._models]
+        self.name = name if name in names else names[0]
+        self._root = base.parent if models_file is None else models_file.absolute().parent
+        if tls:
+            tls.check()
+        self._health = ModelHealth()
         self._stopping = threading.Event()
         self._stopped = False
-        self._versions = None
+        self._registry = None
+        self._rest: RestThread | None = None
         self._server = grpc.server(
             ThreadPoolExecutor(self._options.workers, thread_name_prefix="forger-grpc"),
+            maximum_concurrent_rpcs=self._options.max_calls,
             options=[
                 ("grpc.so_reuseport", 0),  # else a second server on the same port would start and share the calls
                 ("grpc.max_receive_message_length", self._options.max_message_bytes),
                 ("grpc.max_send_message_length", self._options.max_message_bytes),
             ],
         )
-        _check_address(host, port)
+        check_address(host, port, "--port")
         try:
-            self.port = self._server.add_insecure_port(_joined(host, port))
+            address = joined(host, port)
+            self.port = (
+                self._server.add_secure_port(address, tls.credentials()) if tls else self._server.add_insecure_port(address)
+            )
         except RuntimeError as error:
-            raise ServingError(f"cannot listen on {_joined(host, port)}: {error}; {_ADDRESS_MEND}") from error
+            raise cannot_listen(host, port, error, "--port") from error
+        # The gallery draws through gRPC like everybody else; where that port asks for certificates it has a way of its own.
+        self._private = PrivateSocket(self._server) if tls and rest_port is not None else None
+        if rest_port is not None:
+            self._rest = RestThread(host, rest_port, self._options, tls)
 
     @property
     def target(self) -> str:
-        """The address for a client."""
-        return _joined(self._host, self.port)
+        """The gRPC address for a client."""
+        return joined(self._host, self.port)
+
+    @property
+    def rest_target(self) -> str | None:
+        """The REST address for a client, HOST:PORT; None without REST."""
+        return joined(self._host, self._rest.port) if self._rest else None
+
+    @property
+    def gallery_target(self) -> str:
+        """The gRPC address that needs no certificate, for the gallery in this process."""
+        return self._private.target if self._private else joined(dialable(self._host), self.port)
 
     def start(self) -> None:
-        """Answer health checks, load and warm up the newest whole version, then be available.
+        """Answer health checks, load and warm up what is to be served, then be available.
 
         Raises:
             ServingError: No version can be loaded.
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
-        from serving.server.services import GeneratorServices
-        from serving.server.versions import VersionManager
+        from serving.server import reflection, services
+        from serving.server.metrics import Metrics
+        from serving.server.predict import Predictor
+        from serving.server.registry import ModelRegistry
+        from serving.server.rest.app import build_app
 
-        self._versions = VersionManager(self._base, self._name, self._options, lambda: self._health.set_all(SERVING))
-        services = GeneratorServices(self._name, self._versions, self._options)
-        self._server.add_generic_rpc_handlers(services.handlers())
+        metrics = Metrics()
+        registry = ModelRegistry(self._models, self._options, metrics, self._health.update, self._file)
+        predictor = Predictor(registry, self._options)
+        self._registry = registry
+        self._server.add_generic_rpc_handlers(services.handlers(registry, predictor, metrics, self._root))
+        reflection.enable(self._server)
         self._server.start()
-        self._versions.start()
-        while not self._versions.looked.wait(0.1):
+        if self._rest:
+            self._rest.start(build_app(registry, predictor, metrics, self._options, self.gallery_target, self.name))
+        registry.start()
+        while not registry.looked.wait(0.1):
             if self._stopping.is_set():
                 return
-        states = self._versions.states()
-        if not any(state.state == "AVAILABLE" for state in states):
+        if not any(model.available() for model in registry.models().values()):
             self.stop(0)
-            reasons = "; ".join(f"version {state.version}: {state.error}" for state in reversed(states))
-            raise ServingError(f"no version of {self._name} can be served ({reasons}); push a whole one with `forger run`")
-        _LOGGER.info("serving %s on %s (gRPC)", self._name, self.target)
+            raise ServingError(_nothing_loads(registry))
+        rest = f", on {'https' if self._tls else 'http'}://{self.rest_target} (REST, gallery)" if self._rest else ""
+        _LOGGER.info("serving %s on %s (gRPC)%s", ", ".join(sorted(registry.models())), self.target, rest)
 
     def request_stop(self, *, at_once: bool = False) -> None:
         """Make `wait` return; safe in a signal handler.
@@ -122,12 +173,17 @@ class GeneratorServer:
         if self._stopped:
             return
         self._stopped = True
+        end = time.monotonic() + (self._options.drain_seconds if drain_seconds is None else drain_seconds)
         self._health.enter_graceful_shutdown()
-        drained = self._server.stop(self._options.drain_seconds if drain_seconds is None else drain_seconds)
+        if self._rest:
+            self._rest.stop(end - time.monotonic())  # first: a page that is being answered still draws through gRPC
+        drained = self._server.stop(max(end - time.monotonic(), 0))
         self._health.end_watches()
         drained.wait()
-        if self._versions is not None:
-            self._versions.stop()
+        if self._private:
+            self._private.close()
+        if self._registry is not None:
+            self._registry.stop()
 
     def __enter__(self) -> GeneratorServer:
         self.start()
@@ -137,57 +193,31 @@ class GeneratorServer:
         self.stop()
 
 
-def serve(
-    model_base: Path, name: str, host: str = "127.0.0.1", port: int = 8500, options: ServerOptions | None = None
-) -> signal.Signals | None:
-    """Serve until SIGINT or SIGTERM, then drain. Call it from the main thread.
-
-    Progress goes to the logger `forger.serving`: INFO for what happens, ERROR for a version that cannot be served.
-
-    Args:
-        model_base: Directory with one sub directory a version.
-        name: The servable's name.
-        host: Address to bind.
-        port: Port to bind.
-        options: Limits and times.
-
-    Returns:
-        The signal that ended it.
-
-    Raises:
-        ServingError: No version, none that loads, or the port is taken.
-    """
-    server = GeneratorServer(model_base, name, host, port, options)
-    received: list[signal.Signals] = []
-
-    def on_signal(number: int, _frame: object) -> None:
-        server.request_stop(at_once=bool(received))  # a second signal means now
-        received.append(signal.Signals(number))
-
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+def _models(
+    model: ModelConfig, policy: VersionPolicy | None, labels: Mapping[str, int] | None, models_file: Path | None
+) -> tuple[list[ModelConfig], config_file.ConfigFile | None]:
+    """What is served at first, and the file that may change it."""
+    if models_file is not None:
+        file = config_file.standalone(models_file)
+        return file.read(), file
+    if not contract.version_directories(model.base):
+        raise ServingError(f"no model pushed yet: {model.base} holds no version; run `forger run` first")
+    if policy is not None or labels is not None:
+        return [model], None
+    file = config_file.beside(model)
     try:
-        server.start()
-        server.wait()
-        _LOGGER.info("stopping: no new requests, running ones may finish")
-        server.stop()
-    finally:
-        server.stop(0)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    return received[0] if received else None
+        return file.read(), file
+    except ServingError as error:
+        _LOGGER.error("%s; the newest version is served", error)
+        return [model], file
 
 
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _check_address(host: str, port: int) -> None:
-    """Bind once by hand: the operating system's reason is clearer than gRPC's, and gRPC prints lines of its own."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen(1)  # binding alone succeeds beside a listener that allows reuse
-    except OSError as error:
-        raise ServingError(f"cannot listen on {_joined(host, port)}: {error.strerror or error}; {_ADDRESS_MEND}") from error
+def _nothing_loads(registry) -> str:
+    reasons = [
+        f"version {state.version}: {state.error}"
+        for model in registry.models().values()
+        for state in reversed(model.states())
+        if state.error
+    ]
+    names = ", ".join(registry.models())
+    return f"no version of {names} can be served ({'; '.join(reasons) or 'none there'}); push a whole one with `forger run`"

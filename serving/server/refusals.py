@@ -1,14 +1,10 @@
-"""How a request is refused: one exception that carries the gRPC status, and the handler that answers with it."""
+"""How a request is refused: one exception that carries the gRPC status, whichever protocol answers."""
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Callable
-
 import grpc
 
-_LOGGER = logging.getLogger("forger.serving")
+_MAX_MESSAGE = 2000  # characters; gRPC carries it in trailers that are limited to 8 KiB, and a request's names may be long
 
 
 class Refusal(Exception):
@@ -17,25 +13,9 @@ class Refusal(Exception):
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}..."
 
 
 def invalid(message: str) -> Refusal:
     """INVALID_ARGUMENT: the client's mistake."""
     return Refusal(grpc.StatusCode.INVALID_ARGUMENT, message)
-
-
-def answering(method: Callable) -> Callable:
-    """Turn a servicer's method that raises `Refusal` into one that aborts the call with its status."""
-
-    @functools.wraps(method)
-    def handler(self, request, context: grpc.ServicerContext):
-        try:
-            return method(self, request, context)
-        except Refusal as refusal:
-            context.abort(refusal.code, refusal.message)
-        except Exception:
-            _LOGGER.exception("%s failed", method.__name__)
-            context.abort(grpc.StatusCode.INTERNAL, f"{method.__name__} failed, see the server's log")
-
-    return handler

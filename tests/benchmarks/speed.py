@@ -116,7 +116,8 @@ def kernels(run: Any) -> dict[str, float]:
         for line in plane.lines:
             for event in line.events:
                 name, colon, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
-                if colon and not name.endswith(":") and kind.isidentifier():  # "node:Kind" is a kernel, "Class::Method" encloses some
+                # "node:Kind" is a kernel; "Class::Method" encloses kernels.
+                if colon and not name.endswith(":") and kind.isidentifier():
                     spent[kind] += event.duration_ps
     total = sum(spent.values())
     return {kind: duration / total for kind, duration in spent.most_common(_KERNELS)}

@@ -35,6 +35,9 @@ def test_the_first_run_pushes_a_version(session):
     assert metadata[contract.META_GATE]["blessed"]
     assert metadata[contract.META_CLASS_NAMES] == [str(digit) for digit in range(10)]
     assert metadata[contract.META_CONFIG] == run["config"]["gan"]
+    report = session.home / "reports" / run["run_id"] / "report.html"
+    assert f"report: {report}" in done.stdout
+    assert "Blessed and pushed: version 1" in report.read_text()
 
 
 def test_the_generator_saw_the_datasets_own_images(session, mnist):
@@ -104,6 +107,9 @@ def test_a_refused_candidate_leaves_what_is_served_and_says_why(session):
     shown = subprocess.run([FORGER, "status", "--home", str(session.home)], capture_output=True, text=True, check=True).stdout
     assert "mode collapse" in shown
     assert "failed" in shown
+    report = (session.home / "reports" / last["run_id"] / "report.html").read_text()
+    assert "Refused: mode collapse" in report
+    assert "served version 1" in report
 
 
 def test_a_refusal_stays_a_refusal_without_work(session):
@@ -120,6 +126,22 @@ def test_changed_thresholds_run_only_the_gate_and_what_follows(session):
     verdict = json.loads((session.base / "2" / contract.METADATA_FILE).read_text())[contract.META_GATE]
     assert verdict["baseline_version"] == "1"
     assert any(check["kind"] == "change" and not check["ignored"] for check in verdict["checks"])
+
+
+def test_the_history_is_what_happened(session):
+    command = [FORGER, "history", "--json", "--home", str(session.home)]
+    runs = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    became = [(run["state"], run["version"], run["is_new"]) for run in runs]
+    assert became == [
+        ("blessed", 2, True),
+        ("blocked", None, False),
+        ("blocked", None, False),
+        ("blessed", 1, False),  # pushed again after it was deleted
+        ("blessed", 1, False),
+        ("blessed", 1, True),
+    ]
+    assert {run["model"] for run in runs} == {"mnist_gan"}
+    assert all(run["figures"]["frechet_ratio"] > 1 for run in runs)
 
 
 def test_a_changed_judge_runs_the_judge_and_the_gate_but_no_training(session):

@@ -47,6 +47,7 @@ def _run(home, model, blessed):
         infra_blessing=validator.outputs["blessing"],
         serving_base=str(home / "serving" / "tiny"),
         keep_versions=3,
+        canary=False,
         code_hash="b",
     )
     database = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(home / "metadata.sqlite"))

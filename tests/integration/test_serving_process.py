@@ -21,10 +21,11 @@ _PROGRAM = """
 import logging, sys
 from pathlib import Path
 from serving.errors import ServingError
-from serving.server.app import serve
+from serving.server.app import GeneratorServer
+from serving.server.process import serve
 logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
 try:
-    print("ended by", serve(Path(sys.argv[1]), "tiny", port=int(sys.argv[2])).name)
+    print("ended by", serve(GeneratorServer(Path(sys.argv[1]), "tiny", port=int(sys.argv[2]))).name)
 except ServingError as error:
     sys.exit(str(error))
 """
@@ -105,7 +106,7 @@ def test_a_life_of_a_server(base, tiny, spawn, tmp_path):
 def test_a_signal_while_it_starts(base, spawn):
     process = spawn(base, 0)
     for line in process.stderr:
-        if "loaded version" in line:
+        if "is available" in line:
             break
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""A tiny but real generator SavedModel: the three signatures, metadata and warm-up requests of the serving contract.
+"""A tiny but real generator SavedModel: the four signatures, metadata and warm-up requests of the serving contract.
 
 A row's pixels are a short sum of fixed patterns weighted by its latent: elementwise arithmetic only, so that the bits of a row
 never depend on the batch it travels in, and building, loading and running stay fast.
@@ -37,6 +37,7 @@ def build_tiny_generator(
         contract.SIGNATURE_DEFAULT: module.from_latent,
         contract.SIGNATURE_SAMPLE: module.sample,
         contract.SIGNATURE_SAMPLE_PNG: module.sample_png,
+        contract.SIGNATURE_LATENT: module.latent,
     }
     tf.saved_model.save(module, str(directory), signatures=signatures)
     (directory / contract.ASSETS_EXTRA).mkdir(exist_ok=True)
@@ -100,7 +101,7 @@ def _module(num_classes: int, scale: float, conditional: bool):
                 summed += latent[:, index, tf.newaxis] * self.patterns[index]
             return tf.reshape(tf.tanh(summed), (-1, *contract.IMAGE_SHAPE))
 
-        def _draw(self, seed, label):
+        def _latent(self, seed, label):
             def row(one):
                 key = tf.stack([one, tf.constant(1, tf.int64)])
                 latent = tf.random.stateless_normal([LATENT_SIZE], key)
@@ -108,10 +109,15 @@ def _module(num_classes: int, scale: float, conditional: bool):
 
             spec = (tf.TensorSpec([LATENT_SIZE], tf.float32), tf.TensorSpec([], tf.int64))
             latent, drawn = tf.map_fn(row, seed, fn_output_signature=spec)
-            chosen = tf.where(label == contract.ANY_LABEL, drawn, label)
-            answered = chosen if conditional else tf.fill(tf.shape(seed), tf.constant(contract.ANY_LABEL, tf.int64))
+            return latent, tf.where(label == contract.ANY_LABEL, drawn, label)
+
+        def _answered(self, label):
+            return label if conditional else tf.fill(tf.shape(label), tf.constant(contract.ANY_LABEL, tf.int64))
+
+        def _draw(self, seed, label):
+            latent, chosen = self._latent(seed, label if conditional else tf.zeros_like(label))
             pixels = tf.round((self._image(latent, chosen) + 1.0) * 127.5)
-            return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8), answered
+            return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8), self._answered(chosen)
 
         @tf.function(
             input_signature=[
@@ -142,5 +148,15 @@ def _module(num_classes: int, scale: float, conditional: bool):
             image, answered = self._draw(seed, label)
             png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec([], tf.string))
             return {contract.OUTPUT_PNG: png, contract.OUTPUT_LABEL: answered}
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None], tf.int64, contract.INPUT_SEED),
+                tf.TensorSpec([None], tf.int64, contract.INPUT_LABEL),
+            ]
+        )
+        def latent(self, seed, label):
+            latent, chosen = self._latent(seed, label)
+            return {contract.OUTPUT_LATENT: latent, contract.OUTPUT_LABEL: self._answered(chosen)}
 
     return TinyGenerator()

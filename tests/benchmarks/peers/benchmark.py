@@ -1,6 +1,7 @@
 """Every contender trains for equal time on the same cores, one after the other, and the gate's own metrics judge what it draws.
 
-`make bench ARGS="peers --out DIRECTORY"` writes peers.json and quality.png there.
+`make bench ARGS="peers --out DIRECTORY"` writes peers.json and quality.png there. The judge is that of the home's newest run, so
+`make run` comes first.
 """
 
 from __future__ import annotations
@@ -18,41 +19,42 @@ prepare_tensorflow(quiet=True)
 
 import numpy as np  # noqa: E402
 
-from components.gate.kid import kernel_distance  # noqa: E402
-from components.gate.scoring import score  # noqa: E402
+from components.gate.rows import look, shared_judge, shared_memory  # noqa: E402
+from components.gate.scoring import OVERALL, Scorer  # noqa: E402
 from components.ingest.prepare import prepare  # noqa: E402
-from components.judge.features import Judge  # noqa: E402
-from components.judge.settings import JudgeSettings  # noqa: E402
-from components.judge.training import train_judge  # noqa: E402
+from pipeline.evaluate import Yardstick  # noqa: E402
+from pipeline.home import Home  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 from tests.benchmarks.peers import show  # noqa: E402
 from tests.benchmarks.peers.contenders import NAMES  # noqa: E402
 
 _MARKS = (15, 30, 45, 60, 90, 120, 150, 180, 210, 240, 270, 300)  # seconds of training at which images are drawn
 _ROWS = 10_000
-_FIGURES = ("frechet_ratio", "precision", "recall", "density", "coverage", "label_agreement")
+_FIGURES = ("frechet_ratio", "kid", "kid_error", "precision", "recall", "density", "coverage")
 
 
 def main() -> None:
     """Train, judge, print, write."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=peers", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path(".forger/data"), help="TFDS's data_dir")
+    parser.add_argument("--home", type=Path, default=Path(".forger"), help="where a run has left its judge")
     parser.add_argument("--out", type=Path, default=Path("peers"), help="directory for the results")
     parser.add_argument("--contenders", default=",".join(NAMES))
     parser.add_argument("--marks", default=",".join(map(str, _MARKS)), help="seconds of training, ascending")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    data = _load(options.data, options.out / "data.npz")
+    home = Home.at(options.home)
+    yardstick = Yardstick.of(home, "mnist", _ROWS)
+    _save_data(home.data, yardstick.labels, options.out / "data.npz")
     marks = [float(mark) for mark in options.marks.split(",")]
     names = options.contenders.split(",")
     for name in names:
         arguments = [name, str(options.out / "data.npz"), str(options.out / name), options.marks, str(options.seed)]
         subprocess.run([sys.executable, "-m", "tests.benchmarks.peers.worker", *arguments], check=True)
-    judge = _Scorer(data)
+    judge = _Judge(yardstick)
     measured = {
         "machine": cpu(),
-        "rows": _ROWS,
+        "rows": len(yardstick.labels),
         "contenders": {name: [judge.look(options.out / name / f"{mark:g}.npz") for mark in marks] for name in names},
     }
     (options.out / "peers.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
@@ -60,44 +62,36 @@ def main() -> None:
     show.plot(measured, options.out / "quality.png")
 
 
-def _load(data_dir: Path, path: Path) -> dict[str, np.ndarray]:
-    """MNIST's train and test split; what the contenders may see of it goes to a file."""
+def _save_data(data_dir: Path, wanted: np.ndarray, path: Path) -> None:
+    """Write what the contenders may see: MNIST's train split, and the classes that will be asked for."""
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(prepare("mnist", data_dir).directory)
-    data: dict[str, np.ndarray] = {}
-    for split in ("train", "test"):
-        rows = list(builder.as_dataset(split=split).as_numpy_iterator())
-        data[f"{split}_images"] = np.stack([row["image"] for row in rows])
-        data[f"{split}_labels"] = np.array([row["label"] for row in rows], np.int64)
-    np.savez(path, images=data["train_images"], labels=data["train_labels"], wanted=data["test_labels"][:_ROWS])
-    return data
+    rows = list(builder.as_dataset(split="train").as_numpy_iterator())
+    labels = np.array([row["label"] for row in rows], np.int64)
+    np.savez(path, images=np.stack([row["image"] for row in rows]), labels=labels, wanted=wanted)
 
 
-class _Scorer:
-    """A judge trained as the pipeline trains it, and the real images in its eyes."""
+class _Judge:
+    """The run's judge, and the test split in its eyes."""
 
-    def __init__(self, data: dict[str, np.ndarray]) -> None:
-        self._judge = Judge(train_judge(data["train_images"], data["train_labels"], JudgeSettings()))
-        self._real, _ = self._judge.features(data["test_images"][:_ROWS])
-        self._reference, _ = self._judge.features(data["train_images"])
-        self._labels, self._reference_labels = data["test_labels"][:_ROWS], data["train_labels"]
+    def __init__(self, yardstick: Yardstick) -> None:
+        self._yardstick = yardstick
+        self._networks = shared_judge(yardstick.judge_path), shared_memory(yardstick.judge_path)
+        self._scorer = Scorer(yardstick.judge_path, len(yardstick.class_names))
+        self._real = look(*self._networks, yardstick.images)
 
     def look(self, path: Path) -> dict[str, Any]:
-        """Score what a contender drew at one mark."""
+        """Score what a contender drew at one mark, without regard to classes, which not all contenders know."""
         with np.load(path, allow_pickle=False) as stored:
             seconds, seen, peak = (float(stored[key]) for key in ("seconds", "images_seen", "peak_mib"))
-            features, probabilities = self._judge.features(stored["images"])
-        figures = score(
-            self._real, self._labels, features, probabilities.argmax(1), self._labels,
-            self._reference, self._reference_labels, per_class=False,
-        )  # fmt: skip
-        kid, kid_error = kernel_distance(self._real, features)
+            generated = look(*self._networks, stored["images"])
+        yard = self._yardstick
+        nameless = np.full(len(yard.labels), -1, np.int64)
+        figures = self._scorer.score(self._real, yard.labels, yard.keys, generated, nameless, per_class=False)[OVERALL]
         return {
             "seconds": seconds,
             "images_per_second": seen / seconds,
             "peak_mib": peak,
-            "kid": kid,
-            "kid_error": kid_error,
             **{name: float(figures[name]) for name in _FIGURES},
         }

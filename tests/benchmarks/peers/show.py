@@ -29,10 +29,13 @@ def print_table(measured: dict[str, Any]) -> None:
             for look in looks:
                 if abs(look["seconds"] - wanted) <= 0.05 * wanted:
                     quality.add_row(
-                        TITLES[name], f"{look['seconds']:.0f}", f"{look['images_per_second']:.0f}", f"{look['frechet_ratio']:.3g}",
+                        TITLES[name],
+                        f"{look['seconds']:.0f}",
+                        f"{look['images_per_second']:.0f}",
+                        f"{look['frechet_ratio']:.3g}",
                         f"{1000 * look['kid']:.3g} ± {1000 * look['kid_error']:.1g}",
                         *(f"{look[figure]:.3f}" for figure in ("precision", "recall", "coverage")),
-                    )  # fmt: skip
+                    )
         reached = [time_to(looks, ratio) for ratio in _RATIOS]
         times.add_row(
             TITLES[name],

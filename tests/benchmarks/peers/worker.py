@@ -1,7 +1,7 @@
-"""One contender in a process of its own: python -m tests.benchmarks.peers.worker NAME DATA OUT MARKS.
+"""One contender in a process of its own: python -m tests.benchmarks.peers.worker NAME DATA OUT MARKS SEED.
 
-DATA is an npz of `images`, `labels` (to train on) and `wanted` (the classes to draw). At each mark, in seconds of training, the clock
-stops, and images are drawn into OUT/<seconds>.npz beside what was measured until then.
+DATA is an npz of `images`, `labels` (to train on) and `wanted` (the classes to draw). At each mark, in seconds of training,
+the clock stops, and images are drawn into OUT/<seconds>.npz beside what was measured until then.
 """
 
 from __future__ import annotations

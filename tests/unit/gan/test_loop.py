@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import UserError
 from components.gan.checkpoints import Checkpoints
-from components.gan.journal import METRICS_FILE, SAMPLES_DIR, read_metrics
+from components.gan.journal_files import METRICS_FILE, SAMPLES_DIR, read_metrics
 from components.gan.loop import train
 
 RECIPES = ("conv", "article")

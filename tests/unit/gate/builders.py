@@ -16,7 +16,9 @@ from components.gate.baseline import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PR
 from components.gate.evaluator import Executor, Gate
 from components.gate.settings import GateSettings
 from components.gate.verdict import Verdict
-from components.judge.features import Judge
+from components.judge.autoencoder import train_encoder
+from components.judge.features import Judge, Reference
+from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
 from components.judge.trainer import export_judge, weights_digest
 from components.judge.training import train_judge
@@ -83,11 +85,13 @@ def save_examples(directory: Path, images: np.ndarray, labels: np.ndarray, shard
     return directory
 
 
-def save_judge(directory: Path, network: Any, images: np.ndarray, labels: np.ndarray) -> Path:
-    """Export a judge with the given reference images as a Model artifact."""
-    features = Judge(network).features(images)[0]
-    record = {"accuracy": 1.0, "digest": weights_digest(network), "feature_size": features.shape[1]}
-    export_judge(network, directory / "Format-Serving", record, features, labels)
+def save_judge(directory: Path, networks: tuple[Any, Any], images: np.ndarray, labels: np.ndarray) -> Path:
+    """Export both judges, with the given images as reference and as the train images, as a Model artifact."""
+    judge = Judge(*networks)
+    reference = Reference(judge.features(images)[0], labels, judge.second_features(images))
+    record = {"accuracy": 1.0, "explained": 0.5, "digest": weights_digest(*networks)}
+    memory = TrainMemory.of(images, 16)
+    export_judge(*networks, directory / "Format-Serving", record, reference, memory)
     return directory
 
 
@@ -161,7 +165,8 @@ def digits(directory: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def tiny_judge(directory: Path) -> Any:
-    """Train a judge on 3,000 digits: about 95 % right, good enough to see each built case."""
-    settings = JudgeSettings(steps=200, feature_size=16)
-    return train_judge(*digits(directory, "train[:3000]"), settings, classes=10)
+def tiny_judge(directory: Path) -> tuple[Any, Any]:
+    """Train both judges on 3,000 digits: the first is about 95 % right, good enough to see each built case."""
+    settings = JudgeSettings(steps=200, feature_size=16, encoder_steps=150, encoder_size=8)
+    images, labels = digits(directory, "train[:3000]")
+    return train_judge(images, labels, settings, classes=10), train_encoder(images, settings)

@@ -4,6 +4,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.gate.baseline import Baseline, Executor, choose_baseline
+from components.push.served import promote, release, roll_back
 from serving import contract
 
 
@@ -35,6 +36,28 @@ def test_a_new_model_is_compared_with_the_newest(tmp_path):
     assert len(digest) == 64
     (tmp_path / "2" / contract.METADATA_FILE).write_text(json.dumps({contract.META_TRAINING_KEY: "z"}), "utf-8")
     assert choose_baseline(tmp_path, "c") != (version, digest)
+
+
+def test_after_a_rollback_the_comparison_is_with_what_is_served(tmp_path):
+    base = tmp_path / "m"
+    for version, key in enumerate("abc", start=1):
+        push(base, version, key, judged((str(version - 1), "x")))
+    roll_back(base, 1)
+    assert choose_baseline(base, "d")[0] == "1"
+    assert choose_baseline(base, "c")[0] == "1"  # pushed and left again: judged anew
+    assert choose_baseline(base, "a") == ("0", "x")
+
+
+def test_a_canary_is_no_baseline(tmp_path):
+    base = tmp_path / "m"
+    push(base, 1, "a", judged(("", "")))
+    push(base, 2, "b", judged(("1", "x")))
+    release(base, 2, canary=True)
+    version, digest = choose_baseline(base, "c")
+    assert version == "1"
+    assert choose_baseline(base, "b") == (version, digest)
+    promote(base)
+    assert choose_baseline(base, "c")[0] == "2"
 
 
 def test_an_unchanged_rerun_chooses_the_same_again(tmp_path):

@@ -3,35 +3,40 @@
 import numpy as np
 import pytest
 
-from components.gate.combiners import NeighbourCombiner, QualityCombiner, Row
-from components.gate.reference import neighbour_metrics
-from components.gate.scoring import score
-from components.judge.features import Judge
+from components.gate.classes import ClassSums, class_shares, diversity_ratio
+from components.gate.copying import copying
+from components.gate.frechet import Moments, frechet_between, frechet_floor
+from components.gate.kid import kernel_distance
+from components.gate.neighbours import neighbour_metrics
+from components.gate.noise import ChangeCombiner, NoiseCombiner, bootstrap_distances, compare
+from components.gate.rows import View, look, rows_of, taken
+from components.gate.samples import SampleCombiner
+from components.gate.sums import QualityCombiner
+from components.judge.features import load_judge, load_memory, load_reference
 from tests.unit.gate.builders import digits, save_judge, tiny_judge
 
-CLASSES, SIZE = 10, 16
+CLASSES, SIZE, SECOND_SIZE, COUNT = 10, 16, 8, 600
 
 
 @pytest.fixture(scope="module")
 def judge(mnist, tmp_path_factory):
-    network = tiny_judge(mnist.directory)
-    return save_judge(tmp_path_factory.mktemp("judge"), network, *digits(mnist.directory, "train[:3000]"))
+    networks = tiny_judge(mnist.directory)
+    return str(save_judge(tmp_path_factory.mktemp("judge"), networks, *digits(mnist.directory, "train[:3000]")))
 
 
 @pytest.fixture(scope="module")
-def arrays(mnist):
-    judge = Judge(tiny_judge(mnist.directory))
-    real, labels = digits(mnist.directory, "test[:1000]")
-    real, labels = real[:600], labels[:600]
-    features, probabilities = judge.features(np.roll(real, 1, axis=1))
-    return judge.features(real)[0], labels, features, probabilities.argmax(1)
+def views(mnist, judge):
+    """Views of 600 real images and of as many slightly moved ones, with labels and keys."""
+    images, labels = digits(mnist.directory, "test[:1000]")
+    images, labels = images[:COUNT], labels[:COUNT]
+    keys = np.random.default_rng(5).permutation(COUNT)
+    some = [look(load_judge(judge), load_memory(judge), shown) for shown in (images, np.roll(images, 1, axis=1))]
+    return some[0], labels, keys, some[1]
 
 
-def rows_of(arrays, answered=None, fault=0):
-    real, labels, generated, predicted = arrays
-    keys = np.random.default_rng(5).permutation(len(labels))
-    answered = labels if answered is None else answered
-    return [Row(*row, fault) for row in zip(real, generated, labels, keys, predicted, answered, strict=True)]
+def rows(views, answered=None, fault=0):
+    real, labels, keys, generated = views
+    return list(rows_of(real, labels, keys, generated, labels if answered is None else answered, fault))
 
 
 def combine(combiner, rows, bundles):
@@ -51,59 +56,127 @@ def groupings(count):
     yield [*np.array_split(np.random.default_rng(3).permutation(count), 100), []]
 
 
-def test_figures_are_those_of_whole_arrays_whatever_the_bundles(judge, arrays, mnist):
-    real, labels, generated, predicted = arrays
-    reference, reference_labels = digits(mnist.directory, "train[:3000]")
-    reference = Judge(tiny_judge(mnist.directory)).features(reference)[0]
-    expected = score(real, labels, generated, predicted, labels, reference, reference_labels, per_class=False)
-    rows = rows_of(arrays)
-    for bundles in groupings(len(rows)):
-        found = combine(QualityCombiner(str(judge), CLASSES, SIZE), rows, bundles)
-        found |= combine(NeighbourCombiner(SIZE, 10_000, 3, 5), rows, bundles)
+def test_sums_give_the_figures_of_whole_arrays_whatever_the_bundles(judge, views):
+    real, labels, _, generated = views
+    reference = load_reference(judge)
+    counts = np.bincount(labels)
+    chosen = np.concatenate([np.flatnonzero(reference.labels == label)[:count] for label, count in enumerate(counts)])
+    distance = frechet_between(Moments.of(generated.features), Moments.of(real.features))
+    floor = frechet_floor(Moments.of(reference.features[chosen]), Moments.of(real.features))
+    second = frechet_between(Moments.of(generated.second), Moments.of(real.second))
+    shares = class_shares(counts, np.bincount(generated.predicted, minlength=CLASSES))
+    sums = [ClassSums.of(view.features, labels, CLASSES) for view in (generated, real)]
+    expected = {
+        "examples": COUNT,
+        "frechet_distance": distance,
+        "frechet_floor": floor,
+        "frechet_ratio": distance / floor,
+        "second_frechet_distance": second,
+        "label_agreement": (generated.predicted == labels).mean(),
+        "smallest_class_share": shares.min(),
+        "class_share": shares.tolist(),
+        "diversity": diversity_ratio(*sums),
+    }
+    infinities = []
+    for bundles in groupings(COUNT):
+        found = combine(QualityCombiner(judge, CLASSES, SIZE, SECOND_SIZE), rows(views), bundles)
         for name, value in expected.items():
             assert found[name] == pytest.approx(value, rel=1e-6), name
-    assert found["examples"] == 600
+        infinities.append(found["frechet_infinity"])
+    assert infinities == pytest.approx([infinities[0]] * 3, rel=1e-6)
 
 
-def test_a_bounded_sample_is_the_same_whatever_the_bundles(arrays):
-    rows = rows_of(arrays)
-    found = [combine(NeighbourCombiner(SIZE, 150, 3, 5), rows, bundles) for bundles in groupings(len(rows))]
+def test_samples_give_the_figures_of_whole_arrays_whatever_the_bundles(judge, views):
+    real, _, keys, generated = views
+    order = np.argsort(keys)
+    real, generated = taken(real, order), taken(generated, order)
+    expected = {
+        **neighbour_metrics(real.features, generated.features, 3, 5),
+        **dict(zip(("kid", "kid_error"), kernel_distance(real.features, generated.features), strict=True)),
+        **copying(real.nearest, generated.nearest),
+    }
+    found = [combine(SampleCombiner(judge, CLASSES, 10_000, 3, 5), rows(views), bundles) for bundles in groupings(COUNT)]
     assert found[0] == found[1] == found[2]
-    kept = [index for index, row in enumerate(rows) if row.key < 150]
-    kept.sort(key=lambda index: rows[index].key)
-    assert found[0] == neighbour_metrics(arrays[0][kept], arrays[2][kept], 3, 5)
+    for name, value in expected.items():
+        assert found[0][name] == pytest.approx(value, rel=1e-6), name
+    assert found[0]["real_recall"] > 0.5
 
 
-def test_memory_is_bounded(arrays):
-    combiner = NeighbourCombiner(SIZE, 50, 3, 5)
+@pytest.mark.parametrize("limit", [150, 400])
+def test_a_bounded_sample_is_the_smallest_keys(judge, views, limit):
+    real, _, keys, generated = views
+    found = [combine(SampleCombiner(judge, CLASSES, limit, 3, 5), rows(views), bundles) for bundles in groupings(COUNT)]
+    assert found[0] == found[1] == found[2]
+    kept = np.argsort(keys)[:limit]
+    assert found[0]["recall"] == neighbour_metrics(real.features[kept], generated.features[kept], 3, 5)["recall"]
+
+
+def test_memory_is_bounded(judge, views):
+    combiner = SampleCombiner(judge, CLASSES, 50, 3, 5)
     sample = combiner.create_accumulator()
-    for row in rows_of(arrays):
-        sample = combiner.add_input(sample, row)
-        assert len(sample.keys) + len(sample.pending) < 100
+    for repetition in range(5):
+        for row in rows(views):
+            sample = combiner.add_input(sample, row._replace(key=row.key + repetition * COUNT))
+            assert sample.size <= 50
+            assert len(sample.pending) < 1024
 
 
-def test_a_generator_without_classes_has_no_label_agreement(judge, arrays):
-    rows = rows_of(arrays, answered=np.full(600, -1))
-    found = combine(QualityCombiner(str(judge), CLASSES, SIZE), rows, [range(600)])
+def test_noise_is_the_same_whatever_the_bundles_and_a_pair_is_compared(views):
+    real, labels, keys, generated = views
+    order = np.argsort(keys)
+    expected = bootstrap_distances(real.features[order], generated.features[order]).std(ddof=1)
+    found = [combine(NoiseCombiner(10_000, CLASSES), rows(views), bundles)["frechet_error"] for bundles in groupings(COUNT)]
+    assert found == pytest.approx([expected] * 3)
+    worse = View(generated.features * 1.5, generated.second * 1.5, generated.nearest, generated.predicted)
+    pair = View(
+        np.concatenate([worse.features, generated.features], axis=1),
+        np.concatenate([worse.second, generated.second], axis=1),
+        *worse[2:],
+    )
+    change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair)), [range(COUNT)])
+    increase, error = compare(real.features[order], worse.features[order], generated.features[order])
+    assert change["frechet_increase"] == pytest.approx(increase)
+    assert change["frechet_setback"] == pytest.approx(increase - max(0.1, 1.645 * error))
+    assert change["second_frechet_setback"] > 0
+
+
+def test_a_generator_is_no_setback_to_itself(views):
+    real, labels, keys, generated = views
+    pair = View(np.tile(generated.features, 2), np.tile(generated.second, 2), *generated[2:])
+    change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair)), [range(COUNT)])
+    assert change["frechet_increase"] == pytest.approx(0, abs=1e-9)
+    assert change["frechet_setback"] == pytest.approx(-0.1)
+
+
+def test_noise_is_told_of_all_classes_together_alone(views):
+    of_one = [row for row in rows(views) if row.label == 3]
+    assert np.isnan(combine(NoiseCombiner(COUNT, CLASSES), of_one, [range(len(of_one))])["frechet_error"])
+    assert combine(NoiseCombiner(COUNT, 1), of_one, [range(len(of_one))])["frechet_error"] > 0
+
+
+def test_a_generator_without_classes_has_no_label_agreement(judge, views):
+    found = combine(QualityCombiner(judge, CLASSES, SIZE, SECOND_SIZE), rows(views, np.full(COUNT, -1)), [range(COUNT)])
     assert np.isnan(found["label_agreement"])
     assert found["smallest_class_share"] > 0.03
+    assert found["diversity"] > 0.3
 
 
-def test_one_fault_spoils_every_figure(judge, arrays):
-    rows = rows_of(arrays)
-    rows[17] = rows[17]._replace(generated=np.full(SIZE, np.nan, np.float32), fault=3)
-    found = combine(QualityCombiner(str(judge), CLASSES, SIZE), rows, np.array_split(np.arange(600), 5))
-    found |= combine(NeighbourCombiner(SIZE, 100, 3, 5), rows, [range(600)])
-    assert found["faulty_draws"] == 1
-    assert found["fault"] == 3
-    for name in ("frechet_distance", "frechet_ratio", "label_agreement", "smallest_class_share"):
-        assert np.isnan(found[name]), name
+def test_one_fault_spoils_every_figure(judge, views):
+    some = rows(views)
+    nothing = {"generated": np.full(SIZE, np.nan), "generated_second": np.full(SECOND_SIZE, np.nan), "generated_nearest": np.nan}
+    some[17] = some[17]._replace(fault=3, **nothing)
+    found = combine(QualityCombiner(judge, CLASSES, SIZE, SECOND_SIZE), some, np.array_split(np.arange(COUNT), 5))
+    assert (found.pop("faulty_draws"), found.pop("fault"), found.pop("examples")) == (1, 3, COUNT)
+    known = {"frechet_floor", "second_frechet_floor"}
+    assert all(np.isnan(value).all() for name, value in found.items() if name not in known)
+    found = combine(SampleCombiner(judge, CLASSES, COUNT, 3, 5), some, [range(COUNT)])
+    assert all(np.isnan(value) for name, value in found.items() if not name.startswith("real_"))
+    assert np.isnan(combine(NoiseCombiner(COUNT, CLASSES), some, [range(COUNT)])["frechet_error"])
 
 
 def test_nothing_gives_no_number(judge):
-    found = combine(QualityCombiner(str(judge), CLASSES, SIZE), [], [[]])
-    found |= combine(NeighbourCombiner(SIZE, 100, 3, 5), [], [[]])
+    found = combine(QualityCombiner(judge, CLASSES, SIZE, SECOND_SIZE), [], [[]])
     assert found["examples"] == 0
     assert np.isnan(found["frechet_ratio"])
     assert np.isnan(found["smallest_class_share"])
-    assert np.isnan(found["recall"])
+    assert all(np.isnan(value) for value in combine(SampleCombiner(judge, CLASSES, 100, 3, 5), [], [[]]).values())

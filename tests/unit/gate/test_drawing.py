@@ -1,6 +1,8 @@
 """Generators that do everything wrong: each is named, none raises."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -35,6 +37,10 @@ class Faulty(tf.Module):
             image = image[:1]
         if self.fault == "dtype":
             image = tf.cast(image, tf.float32)
+        if self.fault == "hangs":
+            label = tf.while_loop(lambda _: tf.constant(True), lambda label: [label + 0], [label])[0]
+        if self.fault == "varied":
+            image += tf.cast(tf.random.stateless_uniform(tf.shape(image), [1, 2], 0, 255, tf.int32), tf.uint8)
         if self.fault == "labels":
             label = (label + 1) % 3
         return {"picture" if self.fault == "output" else "image": image, "label": label}
@@ -71,9 +77,26 @@ def test_a_faulty_sample_is_named(tmp_path, fault, expected, words):
     assert re.search(words, probe_generator(path, 3).problem)
 
 
-@pytest.mark.parametrize(("fault", "words"), [("nan", "not finite numbers"), ("signature", "no signature 'sample'")])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("nan", "not finite numbers"), ("signature", "no signature 'sample'"), ("constant", "the same image for every one")],
+)
 def test_the_probe_sees_more_than_pixels(tmp_path, fault, words):
     assert words in probe_generator(saved(tmp_path, fault), 3).problem
+
+
+def test_a_generator_that_hangs_is_left_behind_and_not_asked_again(tmp_path):
+    # In a process of its own, which ends with the loop still turning: that must not keep a run from ending either.
+    path = saved(tmp_path, "hangs")
+    code = (
+        "import numpy as np\n"
+        "from components.gate.drawing import draw, probe_generator\n"
+        f"print(probe_generator({path!r}, 3, 0.5).problem)\n"
+        f"print(draw({path!r}, np.arange(6), np.arange(6) % 3, 1e9).fault.name, flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert "does not answer in time: no answer within 0.5 s" in done.stdout
+    assert "HANGS" in done.stdout
 
 
 def test_a_directory_without_a_model_is_named(tmp_path):

@@ -3,7 +3,8 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from components.gate.eval_config import bind, make_eval_config, metric_options
+from components.gate.eval_config import SETBACKS, bind, make_eval_config, metric_options
+from components.gate.results import judge_figures
 from components.gate.settings import GateSettings
 from components.gate.verdict import Check, Verdict, causes_of, finite, reason_of
 
@@ -91,12 +92,58 @@ def test_no_setting_no_threshold():
 
 def test_a_generator_without_classes_is_not_gated_by_class():
     config = make_eval_config(GateSettings(), NAMES, "h")
-    bind(config, "/judge", 64, 0.5, conditional=False)
+    bind(config, "/judge", (64, 32), 0.5, conditional=False, compared=False)
     assert {metric for metric, _ in thresholds(config)} == {
-        *("frechet_ratio", "precision", "recall", "coverage", "smallest_class_share", "faulty_draws")
+        *("frechet_ratio", "second_frechet_ratio", "precision", "recall", "coverage", "diversity", "duplicate_share"),
+        *("memorisation", "copied_share", "smallest_class_share", "faulty_draws"),
     }
     assert all(place == () for _, place in thresholds(config))
-    assert metric_options(config) | {"judge": "/judge", "feature_size": 64, "fraction": 0.5} == metric_options(config)
+    known = {"judge": "/judge", "feature_size": 64, "second_size": 32, "fraction": 0.5}
+    assert metric_options(config) | known == metric_options(config)
+
+
+@pytest.mark.parametrize(("limit", "compared", "gated"), [(0.1, True, True), (0.1, False, False), (None, True, False)])
+def test_setbacks_are_gated_where_there_is_something_to_compare_with(limit, compared, gated):
+    config = make_eval_config(GateSettings(max_frechet_increase=limit), NAMES, "h")
+    bind(config, "/judge", (64, 32), 1.0, conditional=True, compared=compared)
+    assert all(((name, ()) in thresholds(config)) == gated for name in SETBACKS)
+
+
+def judged(config, **overall):
+    """Judge figures of 500 images of each class in which all is well but what is named."""
+    fine = {
+        "examples": 500.0,
+        "recall": 0.9,
+        "faulty_draws": 0.0,
+        "fault": 0.0,
+        "class_share": 0.25,
+        "smallest_class_share": 0.25,
+    }
+    figures = {"": fine | overall, **{str(label): dict(fine) for label in range(len(NAMES))}}
+    return judge_figures(config, figures, NAMES, conditional=True)
+
+
+def test_figures_are_judged_by_thresholds():
+    config = make_eval_config(UNGATED.model_copy(update={"min_recall": 0.5}), NAMES, "h")
+    bind(config, "/judge", (64, 32), 1.0, conditional=True, compared=False)
+    assert judged(config).blessed
+    for bad in (0.4, math.nan, None):
+        verdict = judged(config, recall=bad)
+        assert not verdict.blessed
+        assert verdict.causes == ["mode collapse"]
+    few = judged(config, examples=99.0)
+    assert not few.blessed
+    assert few.reason == "99 examples are too few to judge by: at least 100 are needed"
+
+
+def test_an_empty_class_is_named():
+    config = make_eval_config(UNGATED.model_copy(update={"min_class_share": 0.5}), NAMES, "h")
+    bind(config, "/judge", (64, 32), 1.0, conditional=True, compared=False)
+    figures = {"": {"examples": 500.0, "smallest_class_share": math.nan}, "0": {"class_share": 0.3}, "1": {"class_share": 0.3}}
+    figures |= {"2": {"class_share": math.nan}, "3": {"class_share": 0.3}}
+    verdict = judge_figures(config, figures, NAMES, conditional=True)
+    assert not verdict.blessed
+    assert verdict.reason == "there is no example of class owl to judge by: check the evaluation split"
 
 
 def test_settings_are_checked():

@@ -7,7 +7,19 @@ import tensorflow as tf
 
 from components.errors import UserError
 from components.judge import trainer
-from components.judge.features import RECORD_FILE, REFERENCE_FILE, Judge, load_judge, load_record, load_reference
+from components.judge.autoencoder import explained_share, train_encoder
+from components.judge.features import (
+    MEMORY_FILE,
+    RECORD_FILE,
+    REFERENCE_FILE,
+    Judge,
+    Reference,
+    load_judge,
+    load_memory,
+    load_record,
+    load_reference,
+)
+from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
 from components.judge.trainer import choose_reference, export_judge, measure_accuracy, weights_digest
 from components.judge.training import train_judge
@@ -17,7 +29,7 @@ QUICK = JudgeSettings(steps=20, batch_size=32, feature_size=8)
 
 
 def test_learns_digits(mnist):
-    judge = Judge(tiny_judge(mnist.directory))
+    judge = Judge(*tiny_judge(mnist.directory))
     assert measure_accuracy(judge, *digits(mnist.directory, "test[:500]")) > 0.9
 
 
@@ -41,7 +53,7 @@ def test_class_count_follows_the_data(mnist):
 
 
 def test_features_do_not_depend_on_the_batch(mnist):
-    judge = Judge(tiny_judge(mnist.directory))
+    judge = Judge(*tiny_judge(mnist.directory))
     images, _ = digits(mnist.directory, "test[:500]")
     many = np.concatenate([images, images, images])  # more than one internal batch
     np.testing.assert_allclose(judge.features(many)[0][-1:], judge.features(images[-1:])[0], rtol=1e-4, atol=1e-4)
@@ -72,25 +84,43 @@ def test_reference_has_each_class_in_equal_parts_by_seed_and_in_train_order():
 
 
 def test_export_and_load_keep_every_bit(mnist, tmp_path):
-    network = tiny_judge(mnist.directory)
+    networks = tiny_judge(mnist.directory)
     images, labels = digits(mnist.directory, "test[:500]")
-    features = Judge(network).features(images)[0]
-    export_judge(network, tmp_path / "Format-Serving", {"accuracy": 0.5, "digest": "x"}, features, labels)
-    np.testing.assert_allclose(load_judge(tmp_path).features(images)[0], features, rtol=1e-5, atol=1e-5)
-    stored, stored_labels = load_reference(tmp_path)
-    np.testing.assert_array_equal(stored, features)
-    np.testing.assert_array_equal(stored_labels, labels)
+    judge = Judge(*networks)
+    reference = Reference(judge.features(images)[0], labels, judge.second_features(images))
+    memory = TrainMemory.of(images, 8)
+    export_judge(*networks, tmp_path / "Format-Serving", {"accuracy": 0.5, "digest": "x"}, reference, memory)
+    loaded = load_judge(tmp_path)
+    np.testing.assert_allclose(loaded.features(images)[0], reference.features, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(loaded.second_features(images), reference.second, rtol=1e-5, atol=1e-4)
+    for stored, kept in zip(load_reference(tmp_path), reference, strict=True):
+        np.testing.assert_array_equal(stored, kept)
+    distances, places = load_memory(tmp_path).nearest(images[:9])
+    np.testing.assert_array_equal(places, np.arange(9))
+    np.testing.assert_array_equal(distances, memory.nearest(images[:9])[0])
     assert load_record(tmp_path / "Format-Serving") == {"accuracy": 0.5, "digest": "x"}
 
 
+def test_the_second_judge_keeps_what_it_takes_to_draw_an_image_again(mnist):
+    images, _ = digits(mnist.directory, "test[:500]")
+    train, _ = digits(mnist.directory, "train[:3000]")
+    _, encoder = tiny_judge(mnist.directory)
+    short = QUICK.model_copy(update={"encoder_steps": 5})
+    again, same = train_encoder(train, short), train_encoder(train, short)
+    assert weights_digest(again) == weights_digest(same) != weights_digest(encoder)
+    assert explained_share(encoder, images) > 0.3
+    assert explained_share(again, images) < explained_share(encoder, images)
+
+
 def test_a_missing_or_broken_judge_is_one_clear_line(tmp_path):
-    for load in (load_judge, load_reference, load_record):
+    for load in (load_judge, load_reference, load_memory, load_record):
         with pytest.raises(UserError, match="no usable judge"):
             load(tmp_path)
     (tmp_path / "assets.extra").mkdir()
     (tmp_path / RECORD_FILE).write_text("{", "utf-8")
     np.savez(tmp_path / REFERENCE_FILE, labels=np.array([{}], object))
-    for load in (load_judge, load_reference, load_record):
+    (tmp_path / MEMORY_FILE).write_bytes(b"PK no zip")
+    for load in (load_judge, load_reference, load_memory, load_record):
         with pytest.raises(UserError, match="no usable judge"):
             load(tmp_path)
 
@@ -124,14 +154,21 @@ def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
     write_examples(tmp_path / "test-0", *digits(mnist.directory, "test[:500]"))
     with pytest.raises(UserError, match=r"below the bar judge.min_accuracy=0.999"):
         trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.999))
+    with pytest.raises(UserError, match=r"below the bar judge.min_explained=0.99"):
+        trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.0, encoder_steps=5, min_explained=0.99))
     assert not (tmp_path / "model").exists()
-    trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, reference_size=100, feature_size=48))
+    sizes = {"reference_size": 100, "feature_size": 48, "encoder_size": 6, "memory_size": 500, "memory_components": 12}
+    trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, **sizes))
     record = json.loads((tmp_path / "model" / "Format-Serving" / RECORD_FILE).read_text("utf-8"))
     assert record["dataset"] == "mnist"
     assert record["code_hash"] == "h"
     assert record["accuracy"] > 0.3
     assert len(record["class_names"]) == 10
-    assert load_reference(tmp_path / "model")[0].shape == (100, 48)
+    assert 0 < record["explained"] < 1
+    reference = load_reference(tmp_path / "model")
+    assert (reference.features.shape, reference.second.shape) == ((100, 48), (100, 6))
+    memory = load_memory(tmp_path / "model")
+    assert (memory.images.shape, memory.components.shape) == ((500, 28, 28, 1), (784, 12))
 
 
 def test_run_fn_without_examples_names_the_split(tmp_path):

@@ -28,6 +28,7 @@ def forger(*arguments: object) -> subprocess.CompletedProcess:
         (["sample", "--out", "x.png", "--server", "a:1", "--model", "b"], "not both"),
         (["sample", "--out", "x.png", "--server", "127.0.0.1:9"], "start one with `forger serve`"),
         (["serve"], "run `forger run` first"),
+        (["report"], "no run yet"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(arguments, line, tmp_path):

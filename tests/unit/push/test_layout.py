@@ -23,8 +23,15 @@ def _hidden(base):
     return sorted(child.name for child in base.iterdir() if not child.name.isdecimal())
 
 
+@pytest.fixture
+def base(tmp_path):
+    """The model base directory; models.config lies beside it."""
+    (tmp_path / "serving" / "tiny").mkdir(parents=True)
+    return tmp_path / "serving" / "tiny"
+
+
 def test_a_push_is_the_model_with_verdict_run_and_manifest(tiny, tmp_path):
-    base = tmp_path / "serving" / "tiny"
+    base = tmp_path / "serving" / "tiny"  # made by the push
     assert _push(tiny, base) == Pushed(1, base / "1", is_new=True)
     pushed = base / "1"
     metadata = json.loads((pushed / contract.METADATA_FILE).read_text())
@@ -38,17 +45,16 @@ def test_a_push_is_the_model_with_verdict_run_and_manifest(tiny, tmp_path):
     assert _hidden(base) == [".high-water", ".push.lock"]
 
 
-def test_the_very_same_model_is_not_pushed_again(tiny, other, tmp_path):
-    _push(tiny, tmp_path)
-    assert _push(tiny, tmp_path, run_id="later") == Pushed(1, tmp_path / "1", is_new=False)
-    assert contract.list_versions(tmp_path) == [1]
-    _push(other, tmp_path)
+def test_the_very_same_model_is_not_pushed_again(tiny, other, base):
+    _push(tiny, base)
+    assert _push(tiny, base, run_id="later") == Pushed(1, base / "1", is_new=False)
+    assert contract.list_versions(base) == [1]
+    _push(other, base)
     # An older version is not what is served: the model has to become the newest again.
-    assert _push(tiny, tmp_path) == Pushed(3, tmp_path / "3", is_new=True)
+    assert _push(tiny, base) == Pushed(3, base / "3", is_new=True)
 
 
-def test_other_weights_or_another_training_key_are_another_model(tiny, tmp_path):
-    base = tmp_path / "base"
+def test_other_weights_or_another_training_key_are_another_model(tiny, base, tmp_path):
     _push(tiny, base)
     assert _push(build_tiny_generator(tmp_path / "weights", scale=0.5), base).version == 2
     assert _push(build_tiny_generator(tmp_path / "key", scale=0.5, training_key="K"), base).version == 3
@@ -63,71 +69,75 @@ def test_other_weights_or_another_training_key_are_another_model(tiny, tmp_path)
         lambda version: shutil.rmtree(version / contract.ASSETS_EXTRA),
     ],
 )
-def test_a_damaged_version_of_the_same_model_is_replaced_by_a_new_one(tiny, tmp_path, damage):
-    _push(tiny, tmp_path)
-    damage(tmp_path / "1")
-    assert _push(tiny, tmp_path) == Pushed(2, tmp_path / "2", is_new=True)
+def test_a_damaged_version_of_the_same_model_is_replaced_by_a_new_one(tiny, base, damage):
+    _push(tiny, base)
+    damage(base / "1")
+    assert _push(tiny, base) == Pushed(2, base / "2", is_new=True)
 
 
-def test_versions_only_grow(tiny, other, tmp_path):
-    (tmp_path / "7").mkdir()
-    assert _push(tiny, tmp_path).version == 8
-    shutil.rmtree(tmp_path / "8")
-    assert _push(other, tmp_path).version == 9
+def test_versions_only_grow(tiny, other, base):
+    (base / "7").mkdir()
+    assert _push(tiny, base).version == 8
+    shutil.rmtree(base / "8")
+    assert _push(other, base).version == 9
 
 
-def test_old_versions_are_pruned_but_never_the_newest(tiny, other, tmp_path):
+def test_old_versions_are_pruned_but_never_the_newest(tiny, other, base):
     for turn in range(5):
-        _push((tiny, other)[turn % 2], tmp_path, keep=2)
-    assert contract.version_directories(tmp_path) == [4, 5]
-    (tmp_path / "6").mkdir()  # half a version: neither counted nor touched
-    _push(other, tmp_path, keep=1)
-    assert contract.version_directories(tmp_path) == [7]
+        _push((tiny, other)[turn % 2], base, keep=2)
+    assert contract.version_directories(base) == [4, 5]
+    (base / "6").mkdir()  # half a version: neither counted nor touched
+    _push(other, base, keep=1)
+    assert contract.version_directories(base) == [7]
 
 
-def test_a_push_that_changes_nothing_still_prunes(tiny, other, tmp_path):
+def test_a_push_that_changes_nothing_still_prunes(tiny, other, base):
     for turn in range(3):
-        _push((tiny, other)[turn % 2], tmp_path)
-    assert _push(tiny, tmp_path, keep=1) == Pushed(3, tmp_path / "3", is_new=False)
-    assert contract.version_directories(tmp_path) == [3]
+        _push((tiny, other)[turn % 2], base)
+    assert _push(tiny, base, keep=1) == Pushed(3, base / "3", is_new=False)
+    assert contract.version_directories(base) == [3]
 
 
-def test_leftovers_of_a_killed_push_are_removed(tiny, tmp_path):
+def test_leftovers_of_a_killed_push_are_removed(tiny, base):
     for name in (".staging-1", ".pruned-0"):
-        (tmp_path / name / "deep").mkdir(parents=True)
-    _push(tiny, tmp_path)
-    assert _hidden(tmp_path) == [".high-water", ".push.lock"]
+        (base / name / "deep").mkdir(parents=True)
+    _push(tiny, base)
+    assert _hidden(base) == [".high-water", ".push.lock"]
 
 
-def test_two_pushes_at_once(tiny, tmp_path):
-    with (tmp_path / ".push.lock").open("a") as lock:
+def test_two_pushes_at_once(tiny, base):
+    with (base / ".push.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(UserError, match="another push"):
-            _push(tiny, tmp_path)
-    assert _push(tiny, tmp_path).version == 1
+            _push(tiny, base)
+    assert _push(tiny, base).version == 1
 
 
-def test_what_cannot_be_pushed_is_one_line(tiny, tmp_path):
+def test_what_cannot_be_pushed_is_one_line(tiny, base, tmp_path):
     with pytest.raises(UserError, match=r"cannot push .*train it again"):
-        _push(tmp_path, tmp_path / "base")
+        _push(tmp_path, base)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot push to .*permissions"):
         _push(tiny, tmp_path / "file" / "base")
-    (tmp_path / ".high-water").write_text("many")
+    (base / ".high-water").write_text("many")
     with pytest.raises(UserError, match=r"\.high-water holds no version number"):
-        _push(tiny, tmp_path)
+        _push(tiny, base)
+    (base.parent / contract.MODELS_CONFIG_FILE).write_text("model_config_list {")
+    with pytest.raises(UserError, match=r"models\.config is not a ModelServerConfig .*mend it, or delete it"):
+        _push(tiny, base)
+    assert contract.version_directories(base) == []
 
 
-def test_a_full_disk_leaves_no_half_version(tiny, other, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_half_version(tiny, other, base, monkeypatch):
     from components.push import durable
 
-    _push(tiny, tmp_path)
+    _push(tiny, base)
 
     def full(path, content):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(durable, "write_file", full)
     with pytest.raises(UserError, match="No space left on device"):
-        _push(other, tmp_path)
-    assert _hidden(tmp_path) == [".high-water", ".push.lock"]
-    assert contract.version_directories(tmp_path) == [1]
+        _push(other, base)
+    assert _hidden(base) == [".high-water", ".push.lock"]
+    assert contract.version_directories(base) == [1]

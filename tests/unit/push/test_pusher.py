@@ -18,7 +18,7 @@ def test_a_gate_without_a_verdict_stops_the_push(tiny, tmp_path, content):
     (tmp_path / "model" / "Format-Serving").symlink_to(tiny)
     if content is not None:
         (tmp_path / "evaluation" / "verdict.json").write_text(content)
-    parameters = {"serving_base": str(tmp_path / "base"), "keep_versions": 1, "code_hash": ""}
+    parameters = {"serving_base": str(tmp_path / "base"), "keep_versions": 1, "canary": 0, "code_hash": ""}
     with pytest.raises(UserError, match=r"no readable verdict\.json"):
         Executor().Do({"evaluation": [evaluation], "model": [model]}, {"pushed_model": [pushed]}, parameters)
     assert not (tmp_path / "base").exists()

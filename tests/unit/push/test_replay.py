@@ -18,7 +18,7 @@ _LATENTS = tf.TensorSpec([None, LATENT_SIZE], tf.float32, contract.INPUT_LATENT)
 
 @pytest.mark.parametrize("conditional", [True, False])
 def test_a_generator_by_the_contract(tmp_path, conditional):
-    assert check_model(build_tiny_generator(tmp_path / "m", conditional=conditional, num_classes=3)) == 6
+    assert check_model(build_tiny_generator(tmp_path / "m", conditional=conditional, num_classes=3)) == 8
 
 
 def _rebuilt(tiny, directory, **replaced):
@@ -26,6 +26,7 @@ def _rebuilt(tiny, directory, **replaced):
     shutil.copytree(tiny, directory)
     model = tf.saved_model.load(str(tiny))
     signatures = {"serving_default": model.from_latent, "sample": model.sample, "sample_png": model.sample_png}
+    signatures["latent"] = model.latent
     for name, function in replaced.items():
         if function is None:
             del signatures[name]
@@ -100,6 +101,13 @@ def test_pngs_of_other_images(tiny, tmp_path):
         return model.sample_png(seed + 1, label)
 
     _refused(_rebuilt(tiny, tmp_path / "m", sample_png=shifted), "different images")
+
+
+def test_latents_of_other_images(tiny, tmp_path):
+    def shifted(model, seed, label):
+        return model.latent(seed + 1, label)
+
+    _refused(_rebuilt(tiny, tmp_path / "m", latent=shifted), "serving_default draws other images from latent's latents")
 
 
 def test_pixels_out_of_range(tiny, tmp_path):

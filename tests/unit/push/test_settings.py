@@ -7,7 +7,7 @@ from components.push.settings import PushSettings
 
 
 def test_defaults():
-    assert PushSettings().model_dump() == {"keep_versions": 5, "infra_timeout_s": 120}
+    assert PushSettings().model_dump() == {"keep_versions": 5, "canary": False, "infra_timeout_s": 120}
 
 
 @pytest.mark.parametrize("wrong", [{"keep_versions": 0}, {"infra_timeout_s": 1}, {"keep": 3}])

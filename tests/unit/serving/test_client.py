@@ -171,7 +171,7 @@ def test_a_server_that_still_loads_says_so(base, start, monkeypatch):
     thread = threading.Thread(target=server.start)
     thread.start()
     try:
-        with GeneratorClient(server.target, "tiny", timeout=1) as client, pytest.raises(ServingError, match="still loading"):
+        with GeneratorClient(server.target, "tiny", timeout=4) as client, pytest.raises(ServingError, match="still loading"):
             client.status()
         with grpc.insecure_channel(server.target) as channel:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)

@@ -180,11 +180,3 @@ def test_output_filters(stub):
     _refused(stub, request, _INVALID, message)
     request.output_filter[1] = "image"
     _refused(stub, request, _INVALID, "duplicate output tensor alias: image")
-
-
-def test_other_methods_are_unimplemented(stub):
-    from tensorflow_serving.apis import classification_pb2
-
-    with pytest.raises(grpc.RpcError) as caught:
-        stub.Classify(classification_pb2.ClassificationRequest(), timeout=30)
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -54,7 +54,7 @@ def make(images: np.ndarray, labels: np.ndarray, budget: float) -> Unconditional
     """Build it; it knows neither classes nor a budget."""
     del labels, budget
     model = WganGp()
-    step = tf.function(lambda batch: model.train_step(batch))
+    step = tf.function(model.train_step)
     return Unconditional(model.generator, _LATENT, step, batches(images, _CRITIC_STEPS * _BATCH), _CRITIC_STEPS * _BATCH)
 
 

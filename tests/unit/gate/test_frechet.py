@@ -1,10 +1,10 @@
-"""The metrics against computations written straight from their definitions."""
+"""The Fréchet distance against computations written straight from its definition."""
 
 import numpy as np
 import pytest
 import scipy.linalg
 
-from components.gate.reference import Moments, class_shares, frechet_between, frechet_distance, frechet_floor, neighbour_metrics
+from components.gate.frechet import Moments, frechet_between, frechet_distance, frechet_floor, frechet_infinity
 
 
 def normal(seed: int, count: int, size: int = 6, shift: float = 0.0) -> np.ndarray:
@@ -17,25 +17,6 @@ def frechet_by_scipy(first: np.ndarray, second: np.ndarray) -> float:
     c1, c2 = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
     root = scipy.linalg.sqrtm(c1 @ c2)
     return float(((first.mean(0) - second.mean(0)) ** 2).sum() + np.trace(c1 + c2 - 2 * root.real))
-
-
-def neighbours_by_brute_force(real: np.ndarray, fake: np.ndarray, precision_k: int, density_k: int) -> dict[str, float]:
-    """Kynkäänniemi 2019, eqs. 1 to 3; Naeem 2020, eqs. 4 and 6."""
-    real, fake = real.astype(np.float64), fake.astype(np.float64)
-
-    def distances(a, b):
-        return np.sqrt(((a[:, None] - b[None]) ** 2).sum(-1))
-
-    def radii(a, k):
-        return np.sort(distances(a, a), axis=1)[:, k]
-
-    between = distances(real, fake)
-    return {
-        "precision": np.mean([(between[:, j] <= radii(real, precision_k)).any() for j in range(len(fake))]),
-        "recall": np.mean([(between[i] <= radii(fake, precision_k)).any() for i in range(len(real))]),
-        "density": (between <= radii(real, density_k)[:, None]).sum() / (density_k * len(fake)),
-        "coverage": np.mean(between.min(1) <= radii(real, density_k)),
-    }
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 30.0])
@@ -67,13 +48,11 @@ def test_what_is_not_finite_stays_so(bad):
     broken[3, 2] = bad
     with np.errstate(invalid="ignore"):
         assert np.isnan(frechet_between(Moments.of(broken), Moments.of(normal(2, 50))))
-    assert all(np.isnan(value) for value in neighbour_metrics(normal(2, 50), broken).values())
 
 
 def test_too_few_rows_give_no_number():
     assert np.isnan(frechet_between(Moments.of(normal(1, 1)), Moments.of(normal(2, 50))))
     assert np.isnan(frechet_floor(Moments.of(normal(1, 0)), Moments.of(normal(2, 50))))
-    assert all(np.isnan(value) for value in neighbour_metrics(normal(1, 5), normal(2, 50)).values())
 
 
 def test_sums_merge_to_those_of_all_rows():
@@ -93,33 +72,31 @@ def test_floor_with_fewer_reference_rows_is_that_of_equal_counts():
     assert np.mean(fewer) == pytest.approx(np.mean(equal), rel=0.1)
 
 
-@pytest.mark.parametrize(("count", "shift", "scale"), [(120, 0.0, 1.0), (90, 1.5, 1.0), (150, 0.0, 0.3), (100, 40.0, 2.0)])
-def test_neighbour_metrics_are_those_of_brute_force(count, shift, scale, monkeypatch):
-    monkeypatch.setattr("components.gate.reference._CHUNK", 37)  # several uneven chunks
-    real, fake = normal(1, 130), normal(2, count) * np.float32(scale) + np.float32(shift)
-    found, expected = neighbour_metrics(real, fake, 3, 5), neighbours_by_brute_force(real, fake, 3, 5)
-    assert found == pytest.approx(expected, abs=1e-6)
+def parts_of(rows: np.ndarray, count: int = 4) -> list[Moments]:
+    return [Moments.of(part) for part in np.array_split(rows, count)]
 
 
-def test_neighbour_metrics_far_from_the_origin_keep_their_precision():
-    real, fake = normal(1, 130), normal(2, 120)
-    far = neighbour_metrics(real + 1000, fake + 1000)
-    assert far == pytest.approx(neighbour_metrics(real, fake), abs=0.02)
+def test_extrapolation_takes_the_bias_away():
+    plain, extrapolated = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        real, fake = rng.normal(size=(2, 400, 6))  # equal distributions: the true distance is zero
+        plain.append(frechet_between(Moments.of(fake), Moments.of(real)))
+        extrapolated.append(frechet_infinity(parts_of(fake), parts_of(real)))
+    error = np.std(extrapolated) / np.sqrt(len(extrapolated))
+    assert np.mean(plain) > 20 * error
+    assert abs(np.mean(extrapolated)) < 4 * error
 
 
-def test_equal_distributions_and_collapse():
-    real = normal(1, 1000)
-    same = neighbour_metrics(real, normal(2, 1000))
-    assert min(same["precision"], same["recall"], same["coverage"]) > 0.75
-    assert same["density"] == pytest.approx(1, abs=0.15)
-    one = neighbour_metrics(real, np.repeat(real[:1], 1000, axis=0))
-    assert one["recall"] < 0.01
-    assert one["coverage"] < 0.02
-    assert one["precision"] == 1.0
+def test_extrapolation_is_the_line_through_the_distances():
+    real, fake = normal(1, 400), normal(2, 400, shift=0.4)
+    points = []
+    for size in (100, 200, 400):
+        found = [frechet_by_scipy(fake[i : i + size], real[i : i + size]) for i in range(0, 400, size)]
+        points.append((1 / size, np.mean(found)))
+    expected = np.linalg.lstsq([[1, x] for x, _ in points], [y for _, y in points], rcond=None)[0][0]
+    assert frechet_infinity(parts_of(fake), parts_of(real)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_class_shares_are_relative_to_the_real_labels():
-    shares = class_shares(np.array([10, 30, 60]), np.array([10, 30, 60]))
-    np.testing.assert_allclose(shares, 1 / 3)
-    np.testing.assert_allclose(class_shares(np.array([50, 50]), np.array([100, 0])), [1.0, 0.0])
-    assert np.isnan(class_shares(np.array([5, 0]), np.array([5, 1]))).tolist() == [False, True]
+def test_extrapolation_of_too_few_rows_is_no_number():
+    assert np.isnan(frechet_infinity(parts_of(normal(1, 5)), parts_of(normal(2, 5))))

@@ -1,0 +1,150 @@
+"""What a cluster must be told about the steps: images, resources, volumes, secrets, retries."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from components.errors import UserError
+
+PLAN = "Plan"
+GAN_TRAINER = "GanTrainer"
+TRAINERS = ("JudgeTrainer", GAN_TRAINER)
+STEPS = (
+    PLAN, "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform",
+    "JudgeTrainer", "GanTrainer", "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
+)  # fmt: skip
+# The steps that read or write the home on the shared volume; the others see their artifacts alone.
+HOME_STEPS = (PLAN, "TfdsExampleGen", "ImportSchemaGen", "GanTrainer", "Baseline", "GeneratorPusher")
+# What these look at lies outside the pipeline's artifacts, where KFP's cache sees no change: the data, what is being served.
+NEVER_CACHED = (PLAN, "GeneratorPusher")
+_ROOT = re.compile(r"^(gs|s3|minio)://[^/\s]+(/\S*)?$")
+
+
+class Step(BaseModel):
+    """What one step's pod gets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpu: float = Field(1.0, gt=0, description="Cores; requested and the limit.")
+    memory_gib: float = Field(4.0, gt=0, description="GiB; TFX with TensorFlow takes 1.5 before any data.")
+    timeout_s: int = Field(3600, ge=60, description="Seconds until the pod is ended.")
+
+
+class Toleration(BaseModel):
+    """A Kubernetes toleration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    operator: Literal["Exists", "Equal"] = "Exists"
+    value: str = ""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+
+
+class Secret(BaseModel):
+    """A Kubernetes secret given to every step, as environment variables, as files, or both."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    env: dict[str, str] = Field({}, description="Key of the secret -> environment variable.")
+    mount_path: str = Field("", pattern=r"^(/.*)?$", description="Where its keys appear as files.")
+
+
+def _default_steps() -> dict[str, Step]:
+    return {
+        "GanTrainer": Step(cpu=4, memory_gib=8, timeout_s=24 * 3600),
+        "JudgeTrainer": Step(cpu=4, memory_gib=8, timeout_s=4 * 3600),
+        "Gate": Step(cpu=2, memory_gib=8, timeout_s=2 * 3600),
+    }
+
+
+class Cluster(BaseModel):
+    """All that differs between two clusters; nothing of it changes what is computed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: str = Field(min_length=1, pattern=r"^\S+$", description="Of every step, with a tag or digest.")
+    pipeline_root: str = Field(description="Where artifacts go: gs://, s3:// or minio://.")
+    home: str = Field("/forger", pattern=r"^/\S*[^/]$", description="Mount path of the shared volume.")
+    claim: str = Field("forger", description="PersistentVolumeClaim of the home; empty if the path is there without one.")
+    gpus: int = Field(0, ge=0, le=16, description="For each trainer; the other steps never ask for one.")
+    gpu_type: str = Field("nvidia.com/gpu", description="The resource's name; on Vertex AI e.g. NVIDIA_TESLA_T4.")
+    gpu_image: str = Field("", description="Of the trainers where gpus > 0; empty for the same image.")
+    retries: int = Field(2, ge=0, le=10, description="A pod can be lost by no fault of ours; GAN training then resumes.")
+    retry_wait_s: int = Field(30, ge=0, description="Seconds before the first retry; doubled for each further one.")
+    node_selector: dict[str, str] = {}
+    tolerations: list[Toleration] = []
+    gpu_node_selector: dict[str, str] = Field({}, description="For the trainers, instead of node_selector, where gpus > 0.")
+    gpu_tolerations: list[Toleration] = Field([], description="For the trainers, besides tolerations, where gpus > 0.")
+    secrets: list[Secret] = []
+    image_pull_secret: str = ""
+    workers: int = Field(1, ge=1, le=64, description="Pods of the GAN training; more than one run in a TFJob.")
+    steps: dict[str, Step] = {}
+
+    @field_validator("pipeline_root")
+    @classmethod
+    def _root(cls, root: str) -> str:
+        if not _ROOT.match(root):
+            raise ValueError("expected gs://BUCKET/PATH, s3://BUCKET/PATH or minio://BUCKET/PATH")
+        return root.rstrip("/")
+
+    @field_validator("steps")
+    @classmethod
+    def _known(cls, steps: dict[str, Step]) -> dict[str, Step]:
+        if unknown := set(steps) - set(STEPS):
+            raise ValueError(f"there is no step {sorted(unknown)[0]!r}; the steps are {', '.join(STEPS)}")
+        return steps
+
+    @model_validator(mode="after")
+    def _workers_share_a_volume(self) -> Self:
+        if self.workers > 1 and not self.claim:
+            raise ValueError("several workers need a volume that all of them see: name its claim")
+        return self
+
+    def step(self, name: str) -> Step:
+        """Return what a step's pod gets."""
+        return self.steps.get(name) or _default_steps().get(name, Step())
+
+    def uses_gpu(self, name: str) -> bool:
+        """Say whether a step asks for GPUs; one that hands over to a TFJob only waits."""
+        return self.gpus > 0 and name in TRAINERS and not self.hands_over(name)
+
+    def hands_over(self, name: str) -> bool:
+        """Say whether a step's work is done by a TFJob."""
+        return self.workers > 1 and name == GAN_TRAINER
+
+    def image_of(self, name: str) -> str:
+        """Return a step's image."""
+        return self.gpu_image if self.gpu_image and self.uses_gpu(name) else self.image
+
+
+def make_cluster(file: Path | None, **given: Any) -> Cluster:
+    """Make the settings from a YAML file and what was given besides, which wins.
+
+    Raises:
+        UserError: An unreadable file, an unknown or missing setting, a value out of its range.
+    """
+    content: Any = {}
+    if file is not None:
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"--cluster {file} can't be read: {str(error).splitlines()[0]}") from error
+        if not isinstance(content, dict):
+            raise UserError(f"--cluster {file}: expected settings as KEY: VALUE lines")
+    content |= {name: value for name, value in given.items() if value is not None}
+    for name in ("image", "pipeline_root"):
+        if not content.get(name):
+            raise UserError(f"no {name.replace('_', ' ')}: give --{name.replace('_', '-')}, or {name} in the --cluster file")
+    try:
+        return Cluster.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{place}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}") from None

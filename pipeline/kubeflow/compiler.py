@@ -1,0 +1,79 @@
+"""Compile the pipeline into a KFP v2 package: one YAML file, a PipelineSpec and a PlatformSpec."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from components.ingest.record import PreparedDataset
+from pipeline.config import make_config
+from pipeline.home import Home
+from pipeline.kubeflow.cluster import Cluster
+from pipeline.kubeflow.parameters import declare
+from pipeline.kubeflow.plan import NAME
+from pipeline.kubeflow.platform import platform_spec
+from pipeline.kubeflow.rewrite import rewrite
+
+
+def sdk_version() -> str:
+    """Return what a compiled file is stamped with: our own version, and that of the compiler below."""
+    return f"forger-{version('forger')} tfx-{version('tfx')}"
+
+
+def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_args: list[str]) -> str:
+    """Compile the pipeline.
+
+    Args:
+        profile: Name of the profile, the parameter's default.
+        changes: "SECTION.KEY=VALUE" each, the defaults of the parameters.
+        cluster: What the cluster is told about the steps.
+        beam_args: Further Beam arguments; an argument named again wins.
+
+    Returns:
+        Two YAML documents.
+
+    Raises:
+        UserError: What `make_config` refuses.
+    """
+    parameters = declare(profile, changes)
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
+
+    from pipeline.pipeline import BEAM_ARGS, Places, create_pipeline
+
+    home = Home.at(Path(cluster.home))
+    config = make_config(profile, changes)
+    places = Places(
+        pipeline_name=NAME,
+        pipeline_root=cluster.pipeline_root,
+        data_dir=str(home.data),
+        schema_file="",
+        serving_base=str(home.model_base(config.data.dataset)),
+        work_dir=str(home.trainings),
+        baseline=("", ""),
+    )
+    # Only nodes, channels and types are taken from this; what is said of the data is settled on the cluster, by Plan.
+    unknown = PreparedDataset(config.data.dataset, "", Path(), ("?",), {}, "", "")
+    runner = tfx_runner.KubeflowV2DagRunner(
+        tfx_runner.KubeflowV2DagRunnerConfig(default_image=cluster.image, use_pipeline_spec_2_1=True)
+    )
+    job = runner.run(create_pipeline(config, unknown, places, []), write_out=False)
+    compiled = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    spec = rewrite(compiled, cluster, parameters, [*BEAM_ARGS, *beam_args], sdk_version())
+    documents = [json_format.MessageToDict(spec), platform_spec(spec, cluster)]
+    return yaml.dump_all(documents, sort_keys=True, width=200)
+
+
+def write(text: str, target: Path) -> None:
+    """Write a compiled file, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,106 @@
+"""The parameters that a run can be given on the cluster, and the configuration that they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.errors import UserError
+from pipeline.config import Config, make_config
+
+STEPS_OF_PROFILE = 0  # value of `steps` that leaves the profile's own
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One pipeline parameter.
+
+    Attributes:
+        kind: Name in KFP's ParameterType enumeration.
+        default: Its default; of the type that `kind` means.
+        description: Shown by KFP.
+    """
+
+    kind: str
+    default: Any
+    description: str
+
+
+def declare(profile: str, changes: list[str]) -> dict[str, Parameter]:
+    """Declare the pipeline's parameters; the defaults mean the given configuration.
+
+    Args:
+        profile: Name of the profile.
+        changes: "SECTION.KEY=VALUE" each, see `pipeline.config.make_config`.
+
+    Raises:
+        UserError: What `make_config` refuses.
+    """
+    config = make_config(profile, changes)
+    settings = {}
+    for change in changes:
+        name, _, _ = change.partition("=")
+        section, _, key = name.partition(".")
+        settings[name] = config.model_dump(mode="json")[section][key]
+    steps = settings.pop("gan.steps", STEPS_OF_PROFILE)
+    # These have parameters of their own.
+    settings.pop("gan.seed", None)
+    settings.pop("data.dataset", None)
+    return {
+        "profile": Parameter("STRING", profile, "smoke, quick, full or article"),
+        "dataset": Parameter("STRING", config.data.dataset, "TFDS name of a labelled 28x28x1 image dataset"),
+        "seed": Parameter("NUMBER_INTEGER", config.gan.seed, "seed of the GAN training"),
+        "steps": Parameter("NUMBER_INTEGER", steps, "optimizer steps of the GAN training; 0 for the profile's own"),
+        "settings": Parameter("STRUCT", settings, 'further settings, e.g. {"gan.width": 48}'),
+    }
+
+
+def resolve(values: Mapping[str, Any]) -> Config:
+    """Return the configuration that parameter values mean; JSON numbers may arrive as floats.
+
+    Raises:
+        UserError: An unknown profile or setting, a value out of its range or of the wrong type.
+    """
+    settings = {
+        **values["settings"],
+        "data.dataset": values["dataset"],
+        "gan.seed": values["seed"],
+    }
+    if values["steps"] != STEPS_OF_PROFILE:
+        settings["gan.steps"] = values["steps"]
+    return make_config(values["profile"], [f"{name}={json.dumps(value)}" for name, value in settings.items()])
+
+
+def parse_values(given: list[str], kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Parse "NAME=VALUE" texts by the parameters' kinds.
+
+    Args:
+        given: Of the command line.
+        kinds: KFP's parameter type of each known parameter.
+
+    Raises:
+        UserError: An unknown name, or a value of the wrong type.
+    """
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name not in kinds:
+            raise UserError(f"--param {text}: expected NAME=VALUE, where NAME is one of {', '.join(kinds)}")
+        values[name] = _parse(name, value, kinds[name])
+    return values
+
+
+def _parse(name: str, text: str, kind: str) -> Any:
+    if kind == "STRING":
+        return text
+    wanted = {"NUMBER_INTEGER": (int, "a whole number"), "STRUCT": (dict, "a JSON object")}
+    python_type, called = wanted[kind]
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, python_type) or isinstance(value, bool):
+        raise UserError(f"--param {name}: expected {called}, not {text!r}")
+    return value

@@ -1,0 +1,101 @@
+"""The first step of every run on a cluster: what a local run settles before its first node.
+
+It prepares the data, resolves the run's parameters, chooses the baseline and writes each later step's execution properties as an
+output parameter. They hold the digests of data and code, so KFP's cache, which looks at parameters, sees every change of these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.errors import UserError
+from pipeline.environment import prepare_tensorflow
+from pipeline.home import Home
+from pipeline.kubeflow.entrypoint import EXIT_USER, start_logging, write_output
+from pipeline.kubeflow.parameters import resolve
+
+NAME = "forger"  # of the pipeline; which dataset is a parameter
+_LOGGER = logging.getLogger("forger.plan")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the step; an error of the user's ends in one line and status 2."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", required=True, type=Path, help="the home on the shared volume")
+    parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput, as JSON")
+    parsed = parser.parse_args(arguments)
+    prepare_tensorflow(quiet=True)
+    start_logging()
+    try:
+        executor_input = json.loads(parsed.executor_input)
+        values = executor_input["inputs"]["parameterValues"]
+        plan = make_plan({"settings": {}, **values}, Home.at(parsed.home))
+        write_plan(executor_input["outputs"]["outputFile"], plan)
+    except UserError as error:
+        _LOGGER.error("%s", error)
+        return EXIT_USER
+    return 0
+
+
+def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]]:
+    """Settle all that the later steps are told.
+
+    Args:
+        values: The pipeline's parameters, see `pipeline.kubeflow.parameters.declare`.
+        home: The home on the shared volume.
+
+    Returns:
+        The execution properties of each step.
+
+    Raises:
+        UserError: Wrong parameters, data that can't be had, a home that can't be used.
+    """
+    config = resolve(values)
+    from components.gate.baseline import choose_baseline
+    from components.ingest.curated_schema import write_schema
+    from components.ingest.prepare import prepare
+    from pipeline.pipeline import Places, create_components, training_key
+
+    home.open()
+    prepared = prepare(config.data.dataset, home.data)
+    serving_base = home.model_base(config.data.dataset)
+    places = Places(
+        pipeline_name=NAME,
+        pipeline_root="",
+        data_dir=str(home.data),
+        schema_file=str(write_schema(prepared, home.schemas)),
+        serving_base=str(serving_base),
+        work_dir=str(home.trainings),
+        baseline=choose_baseline(serving_base, training_key(config, prepared)),
+    )
+    _LOGGER.info("%s %s, baseline %s", prepared.dataset, prepared.version, places.baseline[0] or "none")
+    return {component.id: _properties(component) for component in create_components(config, prepared, places)}
+
+
+def _properties(component: Any) -> dict[str, Any]:
+    """Return execution properties as TFX's compiler would write them: numbers and texts, everything else as JSON text."""
+    from tfx.orchestration.kubeflow.v2 import compiler_utils
+
+    return {
+        name: value if isinstance(value, int | float | str) else compiler_utils.value_converter(value).constant.string_value
+        for name, value in component.exec_properties.items()
+        if value is not None
+    }
+
+
+def write_plan(output_file: str, plan: dict[str, dict[str, Any]]) -> None:
+    """Write the plan as output parameters; sorted, because they are part of KFP's cache key."""
+    from pipeline.kubeflow.artifacts import local_path
+
+    parameters = {step: json.dumps(properties, sort_keys=True) for step, properties in plan.items()}
+    write_output(local_path(output_file), {"parameterValues": parameters})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

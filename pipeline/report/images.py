@@ -1,0 +1,35 @@
+"""Images as data URIs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def png_uri(pixels: np.ndarray) -> str:
+    """Encode a grey picture, uint8 [H, W], as a data URI."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return _uri(buffer.getvalue())
+
+
+def file_uri(path: Path) -> str:
+    """Embed a PNG file as it is."""
+    return _uri(path.read_bytes())
+
+
+def strip(images: np.ndarray) -> np.ndarray:
+    """Put images side by side with a dark pixel between: uint8 [N, H, W] or [N, H, W, 1] -> [H, N * (W + 1) - 1]."""
+    images = images.reshape(images.shape[:3])
+    count, height, width = images.shape
+    sheet = np.zeros((height, count, width + 1), np.uint8)
+    sheet[:, :, :width] = images.transpose(1, 0, 2)
+    return sheet.reshape(height, -1)[:, :-1]
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

@@ -1,0 +1,85 @@
+"""How a client reaches its servers: balancing, retries, TLS, message sizes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from serving import contract
+from serving.errors import ServingError
+
+if TYPE_CHECKING:
+    import grpc
+
+_MAX_MESSAGE_BYTES = 64 * 2**20  # an answer's size is the server's to limit
+_FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
+_ATTEMPTS = 5  # gRPC's own upper limit
+
+
+@dataclass(frozen=True)
+class ClientTls:
+    """TLS towards a server, with PEM files.
+
+    Attributes:
+        ca: Certificates that are trusted; None for those that gRPC brings along.
+        cert: The client's certificate, for mutual TLS.
+        key: The client's key, for mutual TLS.
+        server_name: The name that the server's certificate must carry, where it isn't the target's.
+    """
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    server_name: str | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Read the files.
+
+        Raises:
+            ServingError: A file that can't be read, or a certificate without key.
+        """
+        import grpc
+
+        if (self.cert is None) != (self.key is None):
+            raise ServingError("mutual TLS needs the client's certificate and its key: give both or neither")
+        return grpc.ssl_channel_credentials(_read(self.ca), _read(self.key), _read(self.cert))
+
+
+def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
+    """gRPC's options for a channel to the servers behind one target.
+
+    Every address that the target's name resolves to gets calls in turn. What a server refused with UNAVAILABLE before it began is
+    tried again, up to 5 times, with growing pauses and jitter.
+    """
+    policy = {
+        "maxAttempts": _ATTEMPTS,
+        "initialBackoff": f"{_FIRST_BACKOFF}s",
+        "maxBackoff": f"{_LAST_BACKOFF}s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    services = [{"service": contract.PREDICTION_SERVICE}, {"service": contract.MODEL_SERVICE}]
+    config = {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [{"name": services, "retryPolicy": policy}]}
+    options: list[tuple[str, str | int]] = [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.service_config_disable_resolution", 1),  # a DNS record has no say in it
+        ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+        ("grpc.enable_http_proxy", 0),  # a proxy for the web is no way to a model server
+        ("grpc.initial_reconnect_backoff_ms", int(_FIRST_BACKOFF * 1000)),
+        ("grpc.max_reconnect_backoff_ms", int(_LAST_BACKOFF * 1000)),
+    ]
+    if tls is not None and tls.server_name:
+        options.append(("grpc.ssl_target_name_override", tls.server_name))
+    return options
+
+
+def _read(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ServingError(f"cannot read {path}: {error.strerror or error}; name a PEM file") from error

@@ -1,0 +1,175 @@
+"""Requests and answers of TensorFlow Serving's contract: built and read here for both clients, which only carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from serving import contract
+from serving.draws import Run
+from serving.errors import ServingError
+from serving.rows import chunks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_SWITCHES = 5  # times that a draw starts over because the server changed versions under it
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of a signature: NumPy dtype name, and shape with None for the batch."""
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Inputs and outputs by alias."""
+
+    inputs: dict[str, TensorInfo]
+    outputs: dict[str, TensorInfo]
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """The served version and its signatures by name."""
+
+    name: str
+    version: int
+    signatures: dict[str, Signature]
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """A version's state (TensorFlow Serving's name for it, e.g. AVAILABLE) and load error, empty where there is none."""
+
+    version: int
+    state: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model on which server: its name, and a version or a label; neither means the newest that is available."""
+
+    target: str
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.version is not None and self.label is not None:
+            raise ServingError("ask for a version or for a label, not for both")
+
+    def fill(self, spec: Any) -> None:
+        """Write this into a ModelSpec."""
+        spec.name = self.name
+        if self.version is not None:
+            spec.version.value = self.version
+        if self.label is not None:
+            spec.version_label = self.label
+
+
+def predictions(model: Model, run: Run, chunk_rows: int) -> Generator[Any, Any, dict[str, np.ndarray]]:
+    """Run one signature in chunks: yields PredictRequests, is sent their PredictResponses.
+
+    Every chunk is drawn from the same version: where the server switches in between, the draw starts over.
+
+    Raises:
+        ServingError: An answer that no Forger generator gives, or a server that switches all the time.
+    """
+    import numpy as np
+
+    rows = len(run.inputs[contract.INPUT_LABEL])
+    for _ in range(_SWITCHES):
+        parts, versions = [], set()
+        for part in chunks(rows, chunk_rows):
+            inputs = {alias: value[part] for alias, value in run.inputs.items()}
+            response = yield _predict_request(model, run, inputs)
+            parts.append(_outputs(model, run, response, len(inputs[contract.INPUT_LABEL])))
+            versions.add(response.model_spec.version.value)
+            if len(versions) > 1:
+                break
+        else:
+            return {alias: np.concatenate([part[alias] for part in parts]) for alias in run.outputs}
+    raise ServingError(f"{model.target} changes its model version faster than {rows} rows can be drawn: ask for fewer")
+
+
+def _predict_request(model: Model, run: Run, inputs: dict[str, np.ndarray]) -> Any:
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2
+
+    request = predict_pb2.PredictRequest(output_filter=sorted(run.outputs))
+    model.fill(request.model_spec)
+    request.model_spec.signature_name = run.signature
+    for alias, value in inputs.items():
+        request.inputs[alias].CopyFrom(tf.make_tensor_proto(value))
+    return request
+
+
+def _outputs(model: Model, run: Run, response: Any, rows: int) -> dict[str, np.ndarray]:
+    import tensorflow as tf
+
+    answer = {}
+    for alias, dtype in run.outputs.items():
+        found = answer[alias] = tf.make_ndarray(response.outputs[alias])
+        whole = found.shape == (rows, *contract.IMAGE_SHAPE) if alias == contract.OUTPUT_IMAGE else found.shape[:1] == (rows,)
+        if found.dtype != dtype or not whole:
+            got = f"{found.dtype} {list(found.shape)}"
+            raise ServingError(f"{model.name} on {model.target} is not a Forger generator: it answers {alias} as {got}")
+    return answer
+
+
+def metadata_request(model: Model) -> Any:
+    """Ask for the signatures."""
+    from tensorflow_serving.apis import get_model_metadata_pb2
+
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    model.fill(request.model_spec)
+    return request
+
+
+def read_metadata(response: Any) -> ModelMetadata:
+    """Read what `metadata_request` is answered."""
+    import tensorflow as tf
+    from tensorflow_serving.apis import get_model_metadata_pb2
+
+    found = get_model_metadata_pb2.SignatureDefMap()
+    response.metadata["signature_def"].Unpack(found)
+
+    def described(infos: Any) -> dict[str, TensorInfo]:
+        return {
+            alias: TensorInfo(
+                tf.dtypes.as_dtype(info.dtype).name,
+                tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim),
+            )
+            for alias, info in sorted(infos.items())
+        }
+
+    signatures = {
+        name: Signature(described(found.signature_def[name].inputs), described(found.signature_def[name].outputs))
+        for name in sorted(found.signature_def)
+        if not name.startswith("__")  # TensorFlow's own initialiser
+    }
+    return ModelMetadata(response.model_spec.name, response.model_spec.version.value, signatures)
+
+
+def status_request(model: Model) -> Any:
+    """Ask for the state of versions: of the one that is meant, or of all."""
+    from tensorflow_serving.apis import get_model_status_pb2
+
+    request = get_model_status_pb2.GetModelStatusRequest()
+    model.fill(request.model_spec)
+    return request
+
+
+def read_status(response: Any) -> list[VersionStatus]:
+    """Read what `status_request` is answered, oldest first."""
+    from tensorflow_serving.apis import get_model_status_pb2
+
+    name_of = get_model_status_pb2.ModelVersionStatus.State.Name
+    found = [VersionStatus(one.version, name_of(one.state), one.status.error_message) for one in response.model_version_status]
+    return sorted(found, key=lambda status: status.version)

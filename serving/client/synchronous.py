@@ -1,0 +1,196 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from serving import draws
+from serving.client.channel import ClientTls, channel_options
+from serving.client.failures import failure, still_loading
+from serving.client.messages import (
+    Model,
+    ModelMetadata,
+    VersionStatus,
+    metadata_request,
+    predictions,
+    read_metadata,
+    read_status,
+    status_request,
+)
+from serving.rows import CHUNK_ROWS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+LOADING_PAUSE = 0.5  # seconds between two questions to a server that still loads its model
+
+
+class GeneratorClient:
+    """A synchronous client, safe to share between threads; close it or use it in `with`.
+
+    Example:
+        >>> with GeneratorClient("127.0.0.1:8500", "mnist_gan") as client:  # doctest: +SKIP
+        ...     images, labels = client.sample([1, 2, 3], [7, 7, -1])
+    """
+
+    def __init__(
+        self,
+        target: str,
+        model_name: str,
+        timeout: float = 10.0,
+        chunk_rows: int = CHUNK_ROWS,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        tls: ClientTls | None = None,
+    ) -> None:
+        """Prepare a channel; nothing is sent before the first call.
+
+        Args:
+            target: HOST:PORT; calls go in turn to all addresses that HOST resolves to. Any other gRPC target will do too, e.g.
+                `unix:PATH` or `ipv4:10.0.0.1:8500,10.0.0.2:8500`.
+            model_name: The servable's name.
+            timeout: Seconds that one call may take, retries included.
+            chunk_rows: Rows in one call; at most the server's row limit.
+            version: The version to draw from.
+            label: The label to draw from, e.g. "stable"; without version and label, the newest version that is available.
+            tls: TLS towards the server; None for none.
+
+        Raises:
+            ServingError: A version and a label, or TLS files that can't be read.
+        """
+        import grpc
+        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+        self._model = Model(target, model_name, version, label)
+        self._timeout, self._chunk_rows = timeout, chunk_rows
+        options = channel_options(tls)
+        if tls is None:
+            self._channel = grpc.insecure_channel(target, options)
+        else:
+            self._channel = grpc.secure_channel(target, tls.credentials(), options)
+        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+
+    @property
+    def target(self) -> str:
+        """The servers' address."""
+        return self._model.target
+
+    @property
+    def model_name(self) -> str:
+        """The servable's name."""
+        return self._model.name
+
+    def at(self, *, version: int | None = None, label: str | None = None) -> GeneratorClient:
+        """Another version of the same model, over this client's channel: it works as long as this client is open."""
+        other = copy.copy(self)
+        other._model = Model(self.target, self.model_name, version, label)
+        return other
+
+    def sample(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Draw one image a row, all from one version; a row depends on its own seed and label alone.
+
+        Args:
+            seeds: int64 [N].
+            labels: int64 [N], `contract.ANY_LABEL` for a class drawn from the row's seed.
+
+        Returns:
+            Images uint8 [N, 28, 28, 1] and their labels int64 [N], -1 where the generator has no classes.
+
+        Raises:
+            ServingError: Inputs that are not rows of one request, a server that is not there, or its refusal.
+        """
+        return self._draw(draws.sample(seeds, labels))
+
+    def sample_png(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[list[bytes], np.ndarray]:
+        """Draw as `sample`, each image as a PNG file of 28x28 pixels."""
+        return self._draw(draws.sample_png(seeds, labels))
+
+    def latents(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Say what `sample` draws its images from: latents float32 [N, Z] and labels int64 [N]; else as `sample`."""
+        return self._draw(draws.latents(seeds, labels))
+
+    def sample_latent(self, latents: ArrayLike, labels: ArrayLike) -> np.ndarray:
+        """Draw from given latents.
+
+        Args:
+            latents: float32 [N, latent size]; the size is in `metadata().signatures["serving_default"].inputs["latent"]`.
+            labels: int64 [N].
+
+        Returns:
+            Images float32 [N, 28, 28, 1] in [-1, 1].
+
+        Raises:
+            ServingError: As for `sample`.
+        """
+        return self._draw(draws.sample_latent(latents, labels))
+
+    def interpolate(self, first: int, last: int, steps: int, label: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the way from one seed to another through the latent space.
+
+        Args:
+            first: Seed of the first image.
+            last: Seed of the last image.
+            steps: Images, at least 2.
+            label: Class of all; None for the classes that the seeds draw, the first seed's for the first half of the way.
+
+        Returns:
+            Images uint8 [steps, 28, 28, 1] and their labels int64 [steps]; the first and the last are what `sample` draws.
+
+        Raises:
+            ServingError: As for `sample`.
+        """
+        return self._draw(draws.interpolate(first, last, steps, label))
+
+    def metadata(self) -> ModelMetadata:
+        """Ask for the served version and its signatures.
+
+        Raises:
+            ServingError: A server that is not there, or its refusal.
+        """
+        return read_metadata(self._call(self._predictions.GetModelMetadata, metadata_request(self._model)))
+
+    def status(self) -> list[VersionStatus]:
+        """Ask for the state of every version that the server knows, oldest first.
+
+        Raises:
+            ServingError: A server that is not there, or its refusal.
+        """
+        return read_status(self._call(self._models.GetModelStatus, status_request(self._model)))
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def __enter__(self) -> GeneratorClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _draw(self, draw: draws.Draw[draws.T]) -> draws.T:
+        return draws.drive(draw, self._run)
+
+    def _run(self, run: draws.Run) -> dict[str, np.ndarray]:
+        steps = predictions(self._model, run, self._chunk_rows)
+        return draws.drive(steps, lambda request: self._call(self._predictions.Predict, request))
+
+    def _call(self, method: Callable, request: Any) -> Any:
+        """Call with one deadline over all tries. gRPC itself tries again (see `channel`); a server that loads is waited for."""
+        import grpc
+
+        deadline, loading = time.monotonic() + self._timeout, False
+        while True:
+            try:
+                return method(request, timeout=max(deadline - time.monotonic(), 0.001))
+            except grpc.RpcError as error:
+                late = time.monotonic() + LOADING_PAUSE >= deadline
+                loading = still_loading(error) or (loading and late)
+                if late or not loading:
+                    raise failure(error, self._model, self._timeout, loading=loading) from error
+            time.sleep(LOADING_PAUSE)

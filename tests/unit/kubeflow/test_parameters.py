@@ -1,0 +1,57 @@
+"""Pipeline parameters: their defaults mean the compiled configuration, and what a run is given means another."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.errors import UserError
+from pipeline.config import make_config
+from pipeline.kubeflow.parameters import declare, parse_values, resolve
+
+CHANGES = ["gan.steps=124", "gan.width=24", "data.train_split=train[:100]", "gate.min_recall=null", "gan.seed=7"]
+
+
+def _defaults(profile: str, changes: list[str]) -> dict:
+    return {name: parameter.default for name, parameter in declare(profile, changes).items()}
+
+
+@pytest.mark.parametrize("changes", [[], CHANGES, ["data.dataset=fashion_mnist"]])
+def test_the_defaults_mean_what_was_compiled(changes: list[str]) -> None:
+    assert resolve(_defaults("smoke", changes)) == make_config("smoke", changes)
+
+
+def test_a_run_can_choose_profile_dataset_seed_and_steps() -> None:
+    given = {"profile": "full", "dataset": "kmnist", "seed": 3.0, "steps": 48.0}  # JSON numbers arrive as floats
+    config = resolve(_defaults("smoke", ["gan.width=24"]) | given)
+    assert config == make_config("full", ["gan.width=24", 'data.dataset="kmnist"', "gan.seed=3", "gan.steps=48"])
+
+
+def test_steps_0_leave_the_profiles_own() -> None:
+    assert resolve(_defaults("smoke", []) | {"profile": "full"}).gan.steps == make_config("full").gan.steps
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"profile": "nightly"}, "unknown profile 'nightly'"),
+        ({"steps": -1}, "gan.steps"),
+        ({"seed": 1.5}, "gan.seed"),
+        ({"settings": {"gan.widht": 1}}, "did you mean gan.width"),
+    ],
+)
+def test_wrong_values_are_named(given: dict, line: str) -> None:
+    with pytest.raises(UserError, match=line):
+        resolve(_defaults("smoke", []) | given)
+
+
+def test_values_of_the_command_line_have_the_parameters_types() -> None:
+    kinds = {name: parameter.kind for name, parameter in declare("smoke", []).items()}
+    given = ["dataset=123", "seed=5", 'settings={"gan.width": 8}']
+    assert parse_values(given, kinds) == {"dataset": "123", "seed": 5, "settings": {"gan.width": 8}}
+
+
+@pytest.mark.parametrize("text", ["seed=x", "seed=1.5", "seed=true", "settings=[]", "nosuch=1", "seed"])
+def test_values_of_other_types_are_refused(text: str) -> None:
+    kinds = {name: parameter.kind for name, parameter in declare("smoke", []).items()}
+    with pytest.raises(UserError, match="--param"):
+        parse_values([text], kinds)

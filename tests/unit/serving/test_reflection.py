@@ -1,0 +1,45 @@
+"""Reflection describes every service, well enough to call it with what it says."""
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf import message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from serving import contract
+
+
+@pytest.fixture
+def channel(base, start):
+    with grpc.insecure_channel(start(base).target) as channel:
+        yield channel
+
+
+def test_services(channel):
+    database = ProtoReflectionDescriptorDatabase(channel)
+    expected = {contract.PREDICTION_SERVICE, contract.MODEL_SERVICE, "grpc.health.v1.Health"}
+    assert expected < set(database.get_services())
+    pool = DescriptorPool(database)
+    methods = [method.name for method in pool.FindServiceByName(contract.PREDICTION_SERVICE).methods]
+    assert sorted(methods) == ["Classify", "GetModelMetadata", "MultiInference", "Predict", "Regress"]
+    methods = [method.name for method in pool.FindServiceByName(contract.MODEL_SERVICE).methods]
+    assert sorted(methods) == ["GetModelStatus", "HandleReloadConfigRequest"]
+    assert pool.FindServiceByName("grpc.health.v1.Health").methods_by_name["Check"].input_type.name == "HealthCheckRequest"
+
+
+def test_a_client_without_proto_files_can_call(channel):
+    pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    method = pool.FindServiceByName(contract.PREDICTION_SERVICE).methods_by_name["Predict"]
+    request = message_factory.GetMessageClass(method.input_type)()
+    request.model_spec.name, request.model_spec.signature_name = "tiny", "sample"
+    for alias in ("seed", "label"):
+        request.inputs[alias].dtype = 9
+        request.inputs[alias].tensor_shape.dim.add(size=2)
+        request.inputs[alias].tensor_content = np.array([1, 2], np.int64).tobytes()
+    call = channel.unary_unary(
+        f"/{contract.PREDICTION_SERVICE}/{method.name}",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+    )
+    assert list(call(request, timeout=30).outputs["label"].int64_val) == [1, 2]
