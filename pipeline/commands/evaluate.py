@@ -44,10 +44,11 @@ def evaluate(
     if labels and not samples:
         raise UserError("--labels are those of --samples: a generator says its own")
     from pipeline.console import make_console, quiet
-    from pipeline.evaluate import Yardstick, draw_with, from_array
     from pipeline.status import show_checks
 
-    with quiet(debug=context.obj):
+    with quiet(debug=context.obj):  # TensorFlow's own import as well
+        from pipeline.evaluate import Yardstick, draw_with, from_array
+
         yardstick = Yardstick.of(Home.at(home), dataset, count)
         if samples:
             verdict = yardstick.judge(*from_array(samples, labels, yardstick))

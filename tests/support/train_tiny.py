@@ -33,7 +33,15 @@ def main() -> int:
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (200, 28, 28, 1), np.uint8), rng.integers(0, 3, 200)
     settings = GanSettings(
-        steps=steps, checkpoint_every=8, sample_every=8, batch_size=16, width=8, latent_size=8, precision="float32"
+        steps=steps,
+        checkpoint_every=8,
+        sample_every=8,
+        batch_size=16,
+        width=8,
+        latent_size=8,
+        precision="float32",
+        learning_rate=1e-4,
+        final_learning_rate=1e-5,
     )
     strategy = choose_strategy()
     try:
