@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ pytest_plugins = ["tests.support.browser"]
 
 # As the command does it: tests compare its results with results of their own.
 prepare_tensorflow(quiet=True)
+# TFX's Beam executors take the process's arguments for flags of their own, pytest's `-v` as well.
+del sys.argv[1:]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
