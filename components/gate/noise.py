@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import abc
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -96,9 +98,9 @@ class OverallCombiner(BoundedSampleCombiner):
             return dict.fromkeys(self.names, float("nan"))
         return self.overall_figures(rows)
 
+    @abc.abstractmethod
     def overall_figures(self, rows: Row) -> dict[str, float]:
         """Compute the figures of a sample of all classes."""
-        raise NotImplementedError
 
 
 class NoiseCombiner(OverallCombiner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
@@ -33,7 +34,7 @@ class Sample:
         return 0 if self.rows is None else len(self.rows.key)
 
 
-class BoundedSampleCombiner(beam.CombineFn):
+class BoundedSampleCombiner(beam.CombineFn, abc.ABC):
     """Keeps a bounded sample that is the same however rows are grouped and ordered; what it tells is up to the subclass."""
 
     def __init__(self, limit: int) -> None:
@@ -65,14 +66,14 @@ class BoundedSampleCombiner(beam.CombineFn):
         sample = self.compact(sample)
         return self.figures(sample.rows) if sample.rows is not None else dict.fromkeys(self.names, float("nan"))
 
+    @abc.abstractmethod
     def figures(self, rows: Row) -> dict[str, float]:
         """Compute the figures of a sample's columns."""
-        raise NotImplementedError
 
     @property
+    @abc.abstractmethod
     def names(self) -> tuple[str, ...]:
         """Names of the figures."""
-        raise NotImplementedError
 
     def _smallest(self, samples: list[Sample]) -> Sample:
         filled = [sample.rows for sample in samples if sample.rows is not None]
