@@ -91,9 +91,9 @@ class Yardstick:
         reference = shared_reference(self.judge_path)
         sizes = reference.features.shape[1], reference.second.shape[1]
         conditional = bool((answered >= 0).all())
-        bind(config, self.judge_path, sizes, 1.0, conditional=conditional, compared=False)
-        verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
         record = load_record(self.judge_path)
+        bind(config, self.judge_path, sizes, 1.0, accuracy=record["accuracy"], conditional=conditional, compared=False)
+        verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
         return verdict
 

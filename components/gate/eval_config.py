@@ -76,7 +76,14 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
 
 
 def bind(
-    eval_config: config_pb2.EvalConfig, judge: str, sizes: tuple[int, int], fraction: float, *, conditional: bool, compared: bool
+    eval_config: config_pb2.EvalConfig,
+    judge: str,
+    sizes: tuple[int, int],
+    fraction: float,
+    *,
+    accuracy: float,
+    conditional: bool,
+    compared: bool,
 ) -> None:
     """Add what is known at run time, in place.
 
@@ -85,6 +92,7 @@ def bind(
         judge: The judge artifact's directory.
         sizes: Lengths D and E of its features.
         fraction: Share of the examples to use, so that about `max_examples` are.
+        accuracy: The judge's, 0..1 on real images: what label agreement is measured by.
         conditional: Whether the candidate has classes; without, neither class slices nor label agreement are gated.
         compared: Whether there is a baseline; without, what it takes to compare doesn't exist, and TFMA refuses what is missing.
     """
@@ -96,6 +104,8 @@ def bind(
         if compared and limit is not None:
             for setback in SETBACKS:  # the limit itself is part of the margin that a setback exceeds
                 _at_most(spec, setback, _OVERALL, 0.0)
+        # A judge that mistakes a tenth of the real images can't agree with more than nine tenths of the generated ones.
+        _scale_lower_bounds(spec, "label_agreement", accuracy)
         if conditional:
             continue
         spec.per_slice_thresholds.pop("label_agreement", None)
@@ -126,6 +136,13 @@ def _at_least(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.Slici
         where,
         config_pb2.MetricThreshold(value_threshold={"lower_bound": {"value": limit}}) if limit is not None else None,
     )
+
+
+def _scale_lower_bounds(spec: config_pb2.MetricsSpec, metric: str, factor: float) -> None:
+    if metric in spec.per_slice_thresholds:
+        for threshold in spec.per_slice_thresholds[metric].thresholds:
+            if threshold.threshold.HasField("value_threshold"):
+                threshold.threshold.value_threshold.lower_bound.value *= factor
 
 
 def _drop(spec: config_pb2.MetricsSpec, metric: str, limit: float | None) -> None:

@@ -45,13 +45,12 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     home = Home.at(options.home)
     yardstick = Yardstick.of(home, "mnist", _ROWS)
-    _save_data(home.data, yardstick.labels, options.out / "data.npz")
+    save_data(home.data, yardstick.labels, options.out / "data.npz")
     marks = [float(mark) for mark in options.marks.split(",")]
     names = options.contenders.split(",")
     for name in names:
-        arguments = [name, str(options.out / "data.npz"), str(options.out / name), options.marks, str(options.seed)]
-        subprocess.run([sys.executable, "-m", "tests.benchmarks.peers.worker", *arguments], check=True)
-    judge = _Judge(yardstick)
+        train(name, options.out / "data.npz", options.out / name, options.marks, options.seed)
+    judge = Judge(yardstick)
     measured = {
         "machine": cpu(),
         "rows": len(yardstick.labels),
@@ -62,7 +61,13 @@ def main() -> None:
     show.plot(measured, options.out / "quality.png")
 
 
-def _save_data(data_dir: Path, wanted: np.ndarray, path: Path) -> None:
+def train(name: str, data: Path, out: Path, marks: str, seed: int) -> None:
+    """Train one contender in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.peers.worker", name, str(data), str(out), marks, str(seed)]
+    subprocess.run(command, check=True)
+
+
+def save_data(data_dir: Path, wanted: np.ndarray, path: Path) -> None:
     """Write what the contenders may see: MNIST's train split, and the classes that will be asked for."""
     import tensorflow_datasets as tfds
 
@@ -72,7 +77,7 @@ def _save_data(data_dir: Path, wanted: np.ndarray, path: Path) -> None:
     np.savez(path, images=np.stack([row["image"] for row in rows]), labels=labels, wanted=wanted)
 
 
-class _Judge:
+class Judge:
     """The run's judge, and the test split in its eyes."""
 
     def __init__(self, yardstick: Yardstick) -> None:

@@ -24,10 +24,11 @@ def main() -> None:
     """Train and draw."""
     name, data, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     marks = [float(mark) for mark in sys.argv[4].split(",")]
-    keras.utils.set_random_seed(int(sys.argv[5]))
+    seed = int(sys.argv[5])
+    keras.utils.set_random_seed(seed)
     with np.load(data, allow_pickle=False) as stored:
         images, labels, wanted = (stored[key] for key in ("images", "labels", "wanted"))
-    contender = contenders.make(name, images, labels, marks[-1])
+    contender = contenders.make(name, images, labels, marks[-1], seed)
     out.mkdir(parents=True, exist_ok=True)
     start, seconds = contender.images_seen, 0.0
     for mark in marks:

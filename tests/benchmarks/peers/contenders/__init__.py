@@ -28,7 +28,7 @@ class Contender(Protocol):
         """Draw uint8 [N, 28, 28, 1], of these classes (int64 [N]) where the GAN knows classes."""
 
 
-def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float) -> Contender:
+def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float, seed: int) -> Contender:
     """Build a contender.
 
     Args:
@@ -36,5 +36,6 @@ def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float) -> Co
         images: uint8 [N, 28, 28, 1], what it trains on.
         labels: int64 [N].
         budget: Seconds of training that it will get in all; what plans a schedule may use it.
+        seed: Seeds what it draws by itself; Keras's own generators are seeded already.
     """
-    return importlib.import_module(f"{__name__}.{name}").make(images, labels, budget)
+    return importlib.import_module(f"{__name__}.{name}").make(images, labels, budget, seed)

@@ -15,9 +15,9 @@ from tests.benchmarks.peers.contenders.unconditional import Unconditional, batch
 _LATENT, _BATCH, _RATE = 100, 256, 1e-4
 
 
-def make(images: np.ndarray, labels: np.ndarray, budget: float) -> Unconditional:
-    """Build it; it knows neither classes nor a budget."""
-    del labels, budget
+def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int) -> Unconditional:
+    """Build it; it knows neither classes nor a budget, and Keras is seeded."""
+    del labels, budget, seed
     generator, discriminator = _generator(), _discriminator()
     adams = [keras.optimizers.Adam(_RATE), keras.optimizers.Adam(_RATE)]
     entropy = keras.losses.BinaryCrossentropy(from_logits=True)

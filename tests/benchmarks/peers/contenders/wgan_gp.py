@@ -50,9 +50,9 @@ class WganGp(keras.Model):
         return tf.reduce_mean(tf.square(norm - 1.0))
 
 
-def make(images: np.ndarray, labels: np.ndarray, budget: float) -> Unconditional:
-    """Build it; it knows neither classes nor a budget."""
-    del labels, budget
+def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int) -> Unconditional:
+    """Build it; it knows neither classes nor a budget, and Keras is seeded."""
+    del labels, budget, seed
     model = WganGp()
     step = tf.function(model.train_step)
     return Unconditional(model.generator, _LATENT, step, batches(images, _CRITIC_STEPS * _BATCH), _CRITIC_STEPS * _BATCH)
