@@ -35,6 +35,7 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
         "density_k": settings.density_k,
         "neighbour_examples": settings.neighbour_examples,
         "max_examples": settings.max_examples,
+        "comparison_draws": settings.comparison_draws,
         "draw_timeout_s": settings.draw_timeout_s,
         "max_frechet_increase": settings.max_frechet_increase,
         "force_baseline": settings.force_baseline,

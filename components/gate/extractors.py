@@ -21,6 +21,8 @@ from components.transform.pixels import LABEL_KEY, parse_transformed
 # Keys of the extracts that the metrics read: views of the real images with their labels and keys, and below each model's name
 # views of its samples with the answered labels and faults.
 REAL, DRAWN, VIEW, LABEL, KEY, ANSWERED, FAULT = "real", "drawn", "view", "label", "key", "answered", "fault"
+# Below a model's name where there are two: features of both judges, [N, draws, D] and [N, draws, E], of all that was drawn.
+COMPARED = "compared"
 _LOGGER = logging.getLogger(__name__)
 _KEY_BITS = 63  # keys are >= 0 and fit an int64, as `sample`'s seeds do
 
@@ -37,7 +39,8 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
     models = eval_shared_model if isinstance(eval_shared_model, list) else [eval_shared_model]
     options = metric_options(eval_config)
     paths = {model.model_name: model.model_path for model in models}
-    draw_and_look = beam.ParDo(DrawAndLook(options["judge"], paths, options["fraction"], options["draw_timeout_s"]))
+    draws = options["comparison_draws"] if len(paths) > 1 else 1
+    draw_and_look = beam.ParDo(DrawAndLook(options["judge"], paths, options["fraction"], draws, options["draw_timeout_s"]))
     return [
         features_extractor.FeaturesExtractor(eval_config),
         tfma.extractors.Extractor(stage_name="DrawAndLook", ptransform=draw_and_look),
@@ -59,17 +62,19 @@ class DrawAndLook(beam.DoFn):
     order of the rows nor their grouping matters.
     """
 
-    def __init__(self, judge: str, models: dict[str, str], fraction: float, timeout_s: float) -> None:
+    def __init__(self, judge: str, models: dict[str, str], fraction: float, draws: int, timeout_s: float) -> None:
         """Set up.
 
         Args:
             judge: The judge artifact's directory.
             models: SavedModel directories by TFMA's model name.
             fraction: Share of the examples to use, chosen by content.
+            draws: Samples for each real image; what is beyond the first only serves the comparison of two models.
             timeout_s: Seconds that one batch may take a generator.
         """
         super().__init__()
-        self._judge, self._models, self._fraction, self._timeout_s = judge, models, fraction, timeout_s
+        self._judge, self._models, self._fraction = judge, models, fraction
+        self._draws, self._timeout_s = draws, timeout_s
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Draw and look; a generator's fault is recorded in its rows, whose features become not-a-number."""
@@ -83,13 +88,18 @@ class DrawAndLook(beam.DoFn):
         judge, memory = shared_judge(self._judge), shared_memory(self._judge)
         drawn = {}
         for name, path in self._models.items():
-            sample = draw(path, keys, labels, self._timeout_s)
-            view = look(judge, memory, sample.images)
+            samples = [draw(path, keys ^ number, labels, self._timeout_s) for number in range(self._draws)]
+            view = look(judge, memory, samples[0].images)
+            others = [(judge.features(sample.images)[0], judge.second_features(sample.images)) for sample in samples[1:]]
+            columns = [np.stack(column, axis=1) for column in zip(view[:2], *others, strict=True)]
+            sample = max(samples, key=lambda sample: sample.fault)
             if sample.fault:
                 _LOGGER.warning("drawing from %s: %s %s", path, sample.fault.text, sample.detail)
                 view = View(*(np.full_like(column, np.nan) for column in view[:3]), view.predicted)
+                columns = [np.full_like(column, np.nan) for column in columns]
             drawn[name or tfma.CANDIDATE_KEY] = {
                 VIEW: view._asdict(),
+                COMPARED: dict(zip(("features", "second"), columns, strict=True)),
                 ANSWERED: sample.answered,
                 FAULT: np.full(len(labels), int(sample.fault)),
             }

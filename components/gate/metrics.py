@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.gate.extractors import ANSWERED, DRAWN, FAULT, KEY, LABEL, REAL, VIEW
+from components.gate.extractors import ANSWERED, COMPARED, DRAWN, FAULT, KEY, LABEL, REAL, VIEW
 from components.gate.noise import CHANGE_FIGURES, NOISE_FIGURES, ChangeCombiner, NoiseCombiner
 from components.gate.rows import Row
 from components.gate.samples import SAMPLE_FIGURES, SampleCombiner
@@ -18,7 +18,7 @@ from components.gate.sums import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
 
 
 class RowPreprocessor(metric_types.Preprocessor):
-    """From one example's extracts to the row of one model, or of a pair with their features side by side."""
+    """From one example's extracts to the row of one model, or of a pair with all that both drew, [2, draws, D]."""
 
     def __init__(self, *model_names: str) -> None:
         """Set up for TFMA's names of one or two models; "" if there is only one."""
@@ -29,9 +29,8 @@ class RowPreprocessor(metric_types.Preprocessor):
         """Pick the row."""
         real, (drawn, *others) = extracts[REAL], [extracts[DRAWN][name] for name in self._model_names]
         features, second = drawn[VIEW]["features"], drawn[VIEW]["second"]
-        for other in others:
-            features = np.concatenate([features, other[VIEW]["features"]])
-            second = np.concatenate([second, other[VIEW]["second"]])
+        if others:
+            features, second = (np.stack([side[COMPARED][kind] for side in (drawn, *others)]) for kind in ("features", "second"))
         yield Row(
             real=real[VIEW]["features"],
             generated=features,

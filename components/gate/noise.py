@@ -17,7 +17,13 @@ _ONE_SIDED = 1.645  # standard errors above which 5 % of a normal distribution l
 _TWO_SIDED = 1.96
 
 NOISE_FIGURES = ("frechet_error",)
-CHANGE_FIGURES = ("frechet_increase", "frechet_increase_error", "frechet_setback", "second_frechet_setback")
+CHANGE_FIGURES = (
+    "frechet_increase",
+    "frechet_increase_error",
+    "frechet_setback",
+    "second_frechet_increase",
+    "second_frechet_setback",
+)
 
 
 def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -25,7 +31,7 @@ def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0)
 
     Args:
         real: [N, D], in random order.
-        *generated: [N, D] each, row by row drawn for the same real image from the same latent.
+        *generated: [N, D] or [N, draws, D] each, row by row drawn for the same real image from the same latents.
         seed: Of the resampling.
 
     Returns:
@@ -34,8 +40,8 @@ def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0)
     rng = np.random.default_rng(seed)
     centre = real.mean(0, dtype=np.float64)
     blocks = min(_BLOCKS, len(real))
-    sides = [[Moments.of(rows) for rows in np.array_split(side - centre, blocks)] for side in (real, *generated)]
-    counts = np.array([block.count for block in sides[0]])
+    sides = [[_moments(rows) for rows in np.array_split(side - centre, blocks)] for side in (real, *generated)]
+    counts = [np.array([block.count for block in side]) for side in sides]
     totals = [np.stack([block.total for block in side]) for side in sides]
     outers = [np.stack([block.outer for block in side]) for side in sides]
     found = []
@@ -44,11 +50,15 @@ def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0)
         for _ in range(_RESAMPLES):
             weights = np.bincount(rng.integers(0, blocks, blocks), minlength=blocks)
             sums = [
-                Moments(int(weights @ counts), weights @ total, np.tensordot(weights, outer, 1))
-                for total, outer in zip(totals, outers, strict=True)
+                Moments(int(weights @ count), weights @ total, np.tensordot(weights, outer, 1))
+                for count, total, outer in zip(counts, totals, outers, strict=True)
             ]
             found.append([frechet_between(one, sums[0]) for one in sums[1:]])
     return np.array(found)
+
+
+def _moments(rows: np.ndarray) -> Moments:
+    return Moments.of(rows.reshape(-1, rows.shape[-1]))
 
 
 def compare(real: np.ndarray, candidate: np.ndarray, baseline: np.ndarray) -> tuple[float, float]:
@@ -56,8 +66,8 @@ def compare(real: np.ndarray, candidate: np.ndarray, baseline: np.ndarray) -> tu
 
     Args:
         real: [N, D], in random order.
-        candidate: [N, D].
-        baseline: [N, D], paired with the candidate's rows.
+        candidate: [N, draws, D].
+        baseline: [N, draws, D], paired with the candidate's rows.
 
     Returns:
         The candidate's Fréchet distance over the baseline's, minus 1, and the standard error of that; not-a-number with fewer
@@ -66,7 +76,7 @@ def compare(real: np.ndarray, candidate: np.ndarray, baseline: np.ndarray) -> tu
     if len(real) < 2 or not (np.isfinite(candidate).all() and np.isfinite(baseline).all()):
         return float("nan"), float("nan")
     truth = Moments.of(real)
-    ours, theirs = (frechet_between(Moments.of(side), truth) for side in (candidate, baseline))
+    ours, theirs = (frechet_between(_moments(side), truth) for side in (candidate, baseline))
     if not theirs > 0:
         return float("nan"), float("nan")
     resampled = bootstrap_distances(real, candidate, baseline)
@@ -119,7 +129,7 @@ class NoiseCombiner(OverallCombiner):
 
 
 class ChangeCombiner(OverallCombiner):
-    """How much farther off than the baseline a generator is; rows hold the pair's features side by side."""
+    """How much farther off than the baseline a generator is; rows hold both sides' features, [2, draws, D]."""
 
     def __init__(self, limit: int, classes: int, least_margin: float) -> None:
         """Set up to keep `limit` rows and to allow at least a relative increase of `least_margin`."""
@@ -133,11 +143,12 @@ class ChangeCombiner(OverallCombiner):
 
     def overall_figures(self, rows: Row) -> dict[str, float]:
         """Compute the figures of a sample of all classes; a setback is what of an increase is beyond the margin."""
-        increase, error = compare(rows.real, *np.split(rows.generated, 2, axis=1))
-        second, second_error = compare(rows.real_second, *np.split(rows.generated_second, 2, axis=1))
+        increase, error = compare(rows.real, rows.generated[:, 0], rows.generated[:, 1])
+        second, second_error = compare(rows.real_second, rows.generated_second[:, 0], rows.generated_second[:, 1])
         return {
             "frechet_increase": increase,
             "frechet_increase_error": error,
             "frechet_setback": increase - margin(self._least_margin, error),
+            "second_frechet_increase": second,
             "second_frechet_setback": second - margin(self._least_margin, second_error),
         }

@@ -158,9 +158,10 @@ def _change_checks(
             metric = setback.replace("setback", "ratio")
             served = finite(theirs.get(metric)) if has_baseline else None
             beyond = finite(ours.get(setback)) if has_baseline else None
-            value = finite(change.get(metric)) if has_baseline else None
-            known = served is not None and beyond is not None and value is not None
-            limit = value - beyond * served if known else least  # the margin, in the ratio's unit
+            increase = finite(ours.get(setback.replace("setback", "increase"))) if has_baseline else None
+            known = served is not None and beyond is not None and increase is not None
+            # In the ratio's unit; of all draws, so not to the last digit the difference of the two ratios shown elsewhere.
+            value, limit = (increase * served, (increase - beyond) * served) if known else (None, least)
             passed = not has_baseline or (beyond is not None and beyond <= 0)
             shown = {"metric": metric, "slice": OVERALL, "value": value, "limit": limit, "kind": "change", "baseline": served}
             checks.append(Check(**shown, passed=passed, ignored=not has_baseline))
@@ -232,8 +233,8 @@ def _intervals(figures: dict[str, float]) -> dict[str, tuple[float, float]]:
 
 
 def _change_intervals(figures: dict[str, float], baseline: dict[str, float]) -> dict[str, tuple[float, float]]:
-    ratio, error = figures["frechet_ratio"] - baseline["frechet_ratio"], figures["frechet_increase_error"]
-    error *= baseline["frechet_ratio"]
+    served = baseline["frechet_ratio"]
+    ratio, error = figures["frechet_increase"] * served, figures["frechet_increase_error"] * served
     return {"frechet_ratio": interval(ratio, error)} if math.isfinite(ratio + error) else {}
 
 

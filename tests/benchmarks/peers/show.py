@@ -22,7 +22,7 @@ def time_to(looks: list[dict[str, Any]], ratio: float) -> float | None:
 def print_table(measured: dict[str, Any]) -> None:
     """Print two tables: quality after equal times, and times to equal quality."""
     console = Console(width=140)
-    quality = Table("", "s", "images/s", "Fréchet ratio", "KID x 1000", "precision", "recall", "coverage")
+    quality = Table("", "s", "images/s", "Fréchet ratio", "KID", "precision", "recall", "coverage")
     times = Table("", *(f"s to ratio {ratio}" for ratio in _RATIOS), "peak MiB")
     for name, looks in measured["contenders"].items():
         for wanted in _SHOWN:
@@ -33,7 +33,7 @@ def print_table(measured: dict[str, Any]) -> None:
                         f"{look['seconds']:.0f}",
                         f"{look['images_per_second']:.0f}",
                         f"{look['frechet_ratio']:.3g}",
-                        f"{1000 * look['kid']:.3g} ± {1000 * look['kid_error']:.1g}",
+                        f"{look['kid']:.3g} ± {look['kid_error']:.1g}",
                         *(f"{look[figure]:.3f}" for figure in ("precision", "recall", "coverage")),
                     )
         reached = [time_to(looks, ratio) for ratio in _RATIOS]

@@ -121,6 +121,16 @@ def test_memory_is_bounded(judge, views):
             assert len(sample.pending) < 1024
 
 
+def side_by_side(candidate, baseline, draws=2):
+    """A pair as the metrics see it, [N, 2, draws, D]: each further draw is the first one, moved by a row."""
+
+    def drawn(features):
+        return np.stack([np.roll(features, draw, axis=0) for draw in range(draws)], axis=1)
+
+    columns = (np.stack([drawn(side[place]) for side in (candidate, baseline)], axis=1) for place in (0, 1))
+    return View(*columns, *candidate[2:])
+
+
 def test_noise_is_the_same_whatever_the_bundles_and_a_pair_is_compared(views):
     real, labels, keys, generated = views
     order = np.argsort(keys)
@@ -128,13 +138,9 @@ def test_noise_is_the_same_whatever_the_bundles_and_a_pair_is_compared(views):
     found = [combine(NoiseCombiner(10_000, CLASSES), rows(views), bundles)["frechet_error"] for bundles in groupings(COUNT)]
     assert found == pytest.approx([expected] * 3)
     worse = View(generated.features * 1.5, generated.second * 1.5, generated.nearest, generated.predicted)
-    pair = View(
-        np.concatenate([worse.features, generated.features], axis=1),
-        np.concatenate([worse.second, generated.second], axis=1),
-        *worse[2:],
-    )
+    pair = side_by_side(worse, generated)
     change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair)), [range(COUNT)])
-    increase, error = compare(real.features[order], worse.features[order], generated.features[order])
+    increase, error = compare(real.features[order], *pair.features[order].swapaxes(0, 1))
     assert change["frechet_increase"] == pytest.approx(increase)
     assert change["frechet_setback"] == pytest.approx(increase - max(0.1, 1.645 * error))
     assert change["second_frechet_setback"] > 0
@@ -142,7 +148,7 @@ def test_noise_is_the_same_whatever_the_bundles_and_a_pair_is_compared(views):
 
 def test_a_generator_is_no_setback_to_itself(views):
     real, labels, keys, generated = views
-    pair = View(np.tile(generated.features, 2), np.tile(generated.second, 2), *generated[2:])
+    pair = side_by_side(generated, generated)
     change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair)), [range(COUNT)])
     assert change["frechet_increase"] == pytest.approx(0, abs=1e-9)
     assert change["frechet_setback"] == pytest.approx(-0.1)
