@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import UserError
-from pipeline.environment import prepare_tensorflow
+from pipeline.environment import prepare_tensorflow, quick_imports
 
 PROPERTIES = "properties"  # the step's execution properties, as JSON, of the Plan step
 RUN_ID = "run_id"
@@ -69,15 +69,18 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
         beam_args: For Beam executors.
     """
     # TFX takes seconds to import: a wrong command line is told before.
-    from google.protobuf import json_format
-    from kfp.pipeline_spec import pipeline_spec_pb2
-    from tfx.dsl.components.base import base_beam_executor, base_executor
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
-    from tfx.orchestration.portable import outputs_utils
-    from tfx.utils import import_utils
+    with quick_imports():
+        from google.protobuf import json_format
+        from kfp.pipeline_spec import pipeline_spec_pb2
+        from tfx.dsl.components.base import base_beam_executor, base_executor
+        from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
+        from tfx.orchestration.portable import outputs_utils
+        from tfx.utils import import_utils
 
-    from pipeline.kubeflow.artifacts import localize, restore
-    from pipeline.kubeflow.training_job import is_chief
+        from pipeline.kubeflow.artifacts import localize, restore
+        from pipeline.kubeflow.training_job import is_chief
+
+        kind: Any = import_utils.import_class_by_path(executor_class)
 
     message = json_format.Parse(executor_input_json, pipeline_spec_pb2.ExecutorInput(), ignore_unknown_fields=True)
     uris = localize(message, input_types)
@@ -90,7 +93,6 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
             os.makedirs(artifact.uri, exist_ok=True)  # KFP makes the parent only, TFX's local launcher the directory itself
     task = Path(message.outputs.output_file).parent
     known = {"tmp_dir": str(task / ".temp"), "unique_id": "1", "pipeline_run_id": parameters.get(RUN_ID)}
-    kind: Any = import_utils.import_class_by_path(executor_class)
     if issubclass(kind, base_beam_executor.BaseBeamExecutor):
         context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=beam_args, **known)
     else:
