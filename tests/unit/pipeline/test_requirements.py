@@ -1,0 +1,36 @@
+"""The locked versions are ones that setup.py allows: otherwise the package can't be installed with them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def declared() -> list[str]:
+    """All requirements of setup.py, of the extras too but for `gpu`, which the lock leaves to the GPU machine."""
+    assignments = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.startswith(("INSTALL_", "EXTRAS_"))
+    }
+    assert assignments["INSTALL_REQUIRES"]
+    extras = assignments["EXTRAS_REQUIRE"]
+    return [*assignments["INSTALL_REQUIRES"], *(line for name, lines in extras.items() if name != "gpu" for line in lines)]
+
+
+@pytest.fixture(scope="module")
+def pins() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    found = [re.match(r"([a-z0-9.-]+)(?:\[.*\])?==([^ ;\\]+)", line) for line in lines]
+    return {match[1]: match[2] for match in found if match}
+
+
+@pytest.mark.parametrize("text", declared())
+def test_the_lock_satisfies(text, pins):
+    requirement = Requirement(text)
+    name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+    assert pins[name] in requirement.specifier
