@@ -53,7 +53,7 @@ def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
             return str(stable), _digest(serving_base, stable)
         verdict = metadata.get(contract.META_GATE)
         if isinstance(verdict, dict):
-            version, digest = verdict.get("baseline_version"), verdict.get("baseline_digest")
+            version, digest = verdict.get("served_version"), verdict.get("served_digest")
             if isinstance(version, str) and isinstance(digest, str):
                 return version, digest
     others = _other_models(serving_base, training_key)

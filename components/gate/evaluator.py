@@ -89,9 +89,11 @@ class Executor(stock.Executor):
         verdict.second_judge = _second_judge(verdict, record)
         verdict.examples_path = artifact_utils.get_single_uri(input_dict[standard_component_specs.EXAMPLES_KEY])
         verdict.baseline_note, verdict.forced_baseline = baseline_note, bool(served and not compared)
+        for chosen in input_dict.get(standard_component_specs.BASELINE_MODEL_KEY) or []:
+            verdict.served_version = chosen.get_string_custom_property(VERSION_PROPERTY)
+            verdict.served_digest = chosen.get_string_custom_property(DIGEST_PROPERTY)
         if compared:
-            verdict.baseline_version = compared.get_string_custom_property(VERSION_PROPERTY)
-            verdict.baseline_digest = compared.get_string_custom_property(DIGEST_PROPERTY)
+            verdict.baseline_version, verdict.baseline_digest = verdict.served_version, verdict.served_digest
         verdict.save(_evaluation(output_dict))
         _record(artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY]), verdict)
         _settle_blessing(output_dict, verdict, model)

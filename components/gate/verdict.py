@@ -61,6 +61,8 @@ class Verdict(BaseModel):
     per_class: dict[str, dict[str, float | None]] = Field({}, description="By label, as a string")
     baseline_version: str = Field("", description="'' for none")
     baseline_digest: str = Field("", description="Digest of that version's metadata, see `choose_baseline`")
+    served_version: str = Field("", description="What was served, also where it was not compared with; '' for none")
+    served_digest: str = Field("", description="The same of it")
     baseline_figures: dict[str, float | None] = {}
     baseline_per_class: dict[str, dict[str, float | None]] = {}
     floor_figures: dict[str, float | None] = Field({}, description="What other real images reach in the generated ones' place")

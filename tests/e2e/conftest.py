@@ -56,15 +56,15 @@ class Session:
 
     home: Path
 
-    def arguments(self, **changes: object) -> list[str]:
+    def arguments(self, *options: str, **changes: object) -> list[str]:
         """The command line of a run; `gan__seed=2` changes gan.seed."""
         settings = SMALL | {name.replace("__", "."): value for name, value in changes.items()}
         flags = [flag for name, value in settings.items() for flag in ("--set", f"{name}={value}")]
-        return [FORGER, "run", "--profile", "smoke", "--home", str(self.home), *flags]
+        return [FORGER, "run", "--profile", "smoke", "--home", str(self.home), *options, *flags]
 
-    def run(self, **changes: object) -> subprocess.CompletedProcess:
+    def run(self, *options: str, **changes: object) -> subprocess.CompletedProcess:
         """Run to the end."""
-        return subprocess.run(self.arguments(**changes), capture_output=True, text=True, timeout=580, check=False)
+        return subprocess.run(self.arguments(*options, **changes), capture_output=True, text=True, timeout=580, check=False)
 
     def stop_at(self, line: str, sent: int = signal.SIGKILL, **changes: object) -> tuple[int, str]:
         """Run, and send a signal soon after a line has appeared; returns the exit code and what was printed."""

@@ -6,6 +6,8 @@ import subprocess
 
 import numpy as np
 import tensorflow_datasets as tfds
+from ml_metadata.metadata_store.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
 
 from serving import contract
 from tests.e2e.conftest import FORGER, new_session
@@ -41,7 +43,7 @@ def test_the_first_run_pushes_a_version(session):
 
 
 def test_the_generator_saw_the_datasets_own_images(session, mnist):
-    from components.gan.trainer import read_examples
+    from components.transform.examples import read_examples
 
     (files,) = (session.home / "pipeline_root" / "Transform" / "transformed_examples").iterdir()
     images, labels = read_examples([str(files / "Split-train" / "*")])
@@ -155,10 +157,30 @@ def test_a_changed_judge_runs_the_judge_and_the_gate_but_no_training(session):
 
 
 def test_changed_data_run_everything_that_depends_on_them(session):
-    done = session.run(data__train_split="train[:1400]")
+    done = session.run("--force-baseline", data__train_split="train[:1400]")
     assert done.returncode == 0, done.stdout
     # The schema is the same; what is served now differs, hence the baseline.
     assert ran(session) == ALL - {"ImportSchemaGen"}
+
+
+def test_a_forced_baseline_is_recorded_in_the_verdict_and_in_mlmd(session):
+    version = contract.list_versions(session.base)[-1]
+    verdict = json.loads((session.base / str(version) / contract.METADATA_FILE).read_text())[contract.META_GATE]
+    assert verdict["forced_baseline"]
+    assert (verdict["baseline_version"], verdict["served_version"]) == ("", "2")
+    assert all(check["ignored"] for check in verdict["checks"] if check["kind"] == "change")
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(session.home / "metadata.sqlite")
+    evaluations = MetadataStore(connection).get_artifacts_by_type("ModelEvaluation")
+    evaluation = max(evaluations, key=lambda artifact: artifact.id)
+    assert evaluation.custom_properties["comparison"].string_value == "forced: not compared"
+    assert evaluation.custom_properties["blessed"].int_value == 1
+
+
+def test_an_unchanged_rerun_with_a_forced_baseline_does_nothing(session):
+    done = session.run("--force-baseline", data__train_split="train[:1400]")
+    assert done.returncode == 0, done.stdout
+    assert ran(session) == set()
 
 
 def test_the_smoke_profile_passes_its_own_gate(tmp_path, mnist):

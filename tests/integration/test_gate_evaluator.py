@@ -54,7 +54,7 @@ def cases(mnist, tmp_path_factory):
     places["examples"] = save_examples(home / "examples", images[:600], labels[:600], shards=2)
     places["judge"] = save_judge(home / "judge", networks, *digits(mnist.directory, "train[:3000]"))
 
-    def run(name, model, settings=SETTINGS, baseline=None):
+    def run(name, model, settings=SETTINGS, baseline=None, workers=("in_memory", 1)):
         return run_gate(
             home / "runs" / name,
             examples=places["examples"],
@@ -63,6 +63,7 @@ def cases(mnist, tmp_path_factory):
             baseline=places.get(baseline),
             class_names=NAMES,
             settings=settings,
+            workers=workers,
         )
 
     run.judge, run.home = places["judge"], home
@@ -129,6 +130,21 @@ def test_as_good_as_what_is_served_is_blessed(cases, first_run):
     assert blessing.has_custom_property("baseline_model_id")
 
 
+@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
+def test_the_figures_do_not_depend_on_the_number_of_workers(cases, first_run, mode):
+    verdict, blessed, _ = cases(mode, "good", workers=(mode, 2))
+    alone = first_run[0]
+    assert blessed
+    assert verdict.examples == alone.examples
+    # The workers' batches differ, and with them the last bit of a convolution: hence not to the last digit.
+    for found, expected in ((verdict.figures, alone.figures), (verdict.floor_figures, alone.floor_figures)):
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert verdict.per_class.keys() == alone.per_class.keys()
+    for name, figures in alone.per_class.items():
+        assert verdict.per_class[name] == pytest.approx(figures, rel=1e-4, abs=1e-5), name
+    assert [check.passed for check in verdict.checks] == [check.passed for check in alone.checks]
+
+
 def test_mode_collapse_is_refused_by_value_and_by_change(cases):
     verdict, blessed, _ = cases("collapsed", "collapsed", baseline="good")
     assert not blessed
@@ -193,5 +209,6 @@ def test_a_forced_baseline_leaves_the_comparison_out_and_says_so(cases):
     assert blessed
     assert verdict.forced_baseline
     assert verdict.baseline_version == ""
+    assert (verdict.served_version, verdict.served_digest) == ("3", "d")  # so that an unchanged rerun chooses the same
     assert all(check.ignored for check in verdict.checks if check.kind == "change")
     assert set(load_showcase(cases.home / "runs" / "forced" / "evaluation")) >= {"candidate", "baseline"}

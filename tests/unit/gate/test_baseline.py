@@ -20,8 +20,8 @@ def push(base, version, training_key, verdict=None):
 
 
 def judged(choice):
-    """The part of a verdict that says what it was compared with."""
-    return {"baseline_version": choice[0], "baseline_digest": choice[1]}
+    """The part of a verdict that says what was served when it was made."""
+    return {"served_version": choice[0], "served_digest": choice[1]}
 
 
 def test_nothing_served_nothing_compared(tmp_path):
