@@ -24,6 +24,12 @@ def class_shares(real_counts: np.ndarray, predicted_counts: np.ndarray) -> np.nd
     return np.where(real_counts > 0, shares, np.nan)
 
 
+def smallest_share(shares: np.ndarray) -> float:
+    """Return the smallest of the classes that there are real images of: some datasets name more (emnist/letters)."""
+    known = shares[~np.isnan(shares)]
+    return float(known.min()) if len(known) else float("nan")
+
+
 @dataclass(frozen=True)
 class ClassSums:
     """Mergeable sums of features by class: counts int64 [C], sums float64 [C, D], sums of squared lengths float64 [C]."""

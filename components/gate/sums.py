@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 import numpy as np
 
-from components.gate.classes import ClassSums, class_shares, diversity_ratio
+from components.gate.classes import ClassSums, class_shares, diversity_ratio, smallest_share
 from components.gate.frechet import Moments, frechet_between, frechet_floor, frechet_infinity, total_of
 from components.gate.rows import Row, matched_reference, shared_reference, stack
 from serving.contract import ANY_LABEL
@@ -144,7 +144,7 @@ class QualityCombiner(beam.CombineFn):
             **second,
             "frechet_infinity": frechet_infinity(sums.generated, sums.real),
             "label_agreement": float("nan") if sums.unconditional or sums.faulty else sums.agreed / max(real.count, 1),
-            "smallest_class_share": float(shares.min()),
+            "smallest_class_share": smallest_share(shares),
             CLASS_SHARE: shares.tolist(),
             "diversity": diversity_ratio(sums.generated_classes, sums.real_classes),
             "faulty_draws": float(sums.faulty),

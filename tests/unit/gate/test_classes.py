@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.gate.classes import ClassSums, class_shares, diversity_ratio
+from components.gate.classes import ClassSums, class_shares, diversity_ratio, smallest_share
 
 
 def test_class_shares_are_relative_to_the_real_labels():
@@ -11,6 +11,11 @@ def test_class_shares_are_relative_to_the_real_labels():
     np.testing.assert_allclose(shares, 1 / 3)
     np.testing.assert_allclose(class_shares(np.array([50, 50]), np.array([100, 0])), [1.0, 0.0])
     assert np.isnan(class_shares(np.array([5, 0]), np.array([5, 1]))).tolist() == [False, True]
+
+
+def test_a_class_that_has_no_real_images_is_not_the_smallest():
+    assert smallest_share(class_shares(np.array([10, 0, 10]), np.array([12, 3, 5]))) == pytest.approx(5 / 10 / 3)
+    assert np.isnan(smallest_share(np.full(3, np.nan)))
 
 
 def by_definition(features: np.ndarray, labels: np.ndarray) -> float:
