@@ -12,22 +12,23 @@ import tensorflow as tf
 
 from components.errors import UserError
 from components.gan.checkpoints import Checkpoints
+from components.gan.data import Source, replica_rows
 from components.gan.devices import choose_strategy, describe, dtype_policy, is_chief
 from components.gan.game import Game
 from components.gan.journal import Journal
-from components.gan.latents import step_seeds, uniform_labels
+from components.gan.latents import step_seeds
 from components.gan.settings import GanSettings
 from components.progress import note, report
 from components.transform.pixels import quantise, scale
+from serving.contract import IMAGE_SHAPE
 
 _LOG_EVERY = 100  # steps a compiled call: rare enough to cost nothing, often enough for a live progress bar
-_SAMPLE_ROWS = 100
+_SAMPLE_ROWS = 100  # of a grid, as far as they can be shared among the classes
 _FIGURES = ("d_loss", "g_loss", "d_accuracy", "d_grad_norm", "g_grad_norm", "diversity")
 
 
 def train(
-    images: np.ndarray,
-    labels: np.ndarray,
+    source: Source,
     num_classes: int,
     settings: GanSettings,
     directory: Path,
@@ -38,8 +39,7 @@ def train(
     Every draw is a function of the seed and the step, so a continued training ends with the weights of an uninterrupted one.
 
     Args:
-        images: uint8 [N, 28, 28, 1], the same in every worker.
-        labels: int64 [N] in 0..num_classes-1.
+        source: The real images, labels in 0..num_classes-1.
         num_classes: Classes of the dataset.
         settings: The knobs.
         directory: Working directory: checkpoints, metrics.jsonl, TensorBoard events, sample grids. Several workers share it.
@@ -53,7 +53,7 @@ def train(
             number.
     """
     strategy = strategy or choose_strategy()
-    if len(images) == 0:
+    if source.count == 0:
         raise UserError("there are no training images: check data.train_split")
     if settings.batch_size % strategy.num_replicas_in_sync:
         raise UserError(
@@ -61,7 +61,12 @@ def train(
             "choose a multiple of their number"
         )
     try:
-        return _train(images, labels, num_classes, settings, directory, strategy)
+        return _train(source, num_classes, settings, directory, strategy)
+    except tf.errors.DataLossError as error:
+        raise UserError(
+            f"the training examples can't be read any more ({str(error.message).splitlines()[0][:120]}): mend the disk and run "
+            "again; the training continues from its last checkpoint"
+        ) from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
         raise UserError(
             f"another worker of this training is gone ({str(error.message).splitlines()[0][:120]}): "
@@ -69,23 +74,17 @@ def train(
         ) from error
 
 
-def _train(
-    images: np.ndarray,
-    labels: np.ndarray,
-    num_classes: int,
-    settings: GanSettings,
-    directory: Path,
-    strategy: tf.distribute.Strategy,
-) -> Game:
+def _train(source: Source, num_classes: int, settings: GanSettings, directory: Path, strategy: tf.distribute.Strategy) -> Game:
     policy, chief = dtype_policy(settings), is_chief(strategy)
     with strategy.scope():
         game = Game(importlib.import_module(f"components.gan.{settings.recipe}"), settings, num_classes, policy)
         checkpoints = Checkpoints(game.checkpoint(), directory / "checkpoints")
         resumed = checkpoints.restore()
     start = int(game.step.numpy())
-    note(f"training on {describe(strategy)} in {policy}" + (f", continued from step {start}" if resumed else ""))
+    streamed = f", {source.count} images streamed from files" if source.kind == "stream" else ""
+    note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
     journal = Journal(directory, start) if chief else None
-    run = compile_loop(game, images, labels, strategy)
+    run = compile_loop(game, source, strategy)
     began = time.monotonic()
     while (before := int(game.step.numpy())) < settings.steps:
         target = min(
@@ -118,38 +117,23 @@ def _next(step: int, every: int, last: int) -> int:
     return min((step // every + 1) * every, last)
 
 
-def compile_loop(
-    game: Game, images: np.ndarray, labels: np.ndarray, strategy: tf.distribute.Strategy
-) -> tf.types.experimental.PolymorphicFunction:
-    """Compile (number of steps) -> mean figures float32 [6]; each device keeps the data in its memory as uint8."""
-    pixels, truth = (
-        strategy.experimental_distribute_values_from_function(lambda _, values=values: tf.constant(values))
-        for values in (images, labels.astype(np.int64))
-    )
-    settings, recipe, count = game.settings, game.recipe, len(images)
+def compile_loop(game: Game, source: Source, strategy: tf.distribute.Strategy) -> tf.types.experimental.PolymorphicFunction:
+    """Compile (number of steps) -> mean figures float32 [6], which goes on at the game's step."""
+    settings, recipe = game.settings, game.recipe
     share = settings.batch_size // strategy.num_replicas_in_sync
+    feed = source.feed(settings, game.step, strategy)
 
-    def take_share(pixels: tf.Tensor, truth: tf.Tensor, penalise: bool) -> tf.Tensor:
+    def take_share(images: tf.Tensor, labels: tf.Tensor, penalise: bool) -> tf.Tensor:
         """Take one replica's share of a step."""
-        first = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64) * share
-        rows = first + tf.range(share, dtype=tf.int64)
-        positions = game.step * settings.batch_size + rows
-        # One random pass over the data after the other; each position's image follows from the seed alone.
-        seeds = tf.stack(
-            [tf.fill([share], tf.constant(settings.seed, tf.int64)), positions // count, tf.zeros_like(positions)], 1
-        )
-        # The raw op, because the public wrapper takes one seed for all rows, and a batch may span two passes.
-        chosen = tf.raw_ops.RandomIndexShuffle(
-            index=positions % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
-        )
-        real = tf.ensure_shape(scale(tf.gather(pixels, chosen)), [share, *images.shape[1:]])
-        drawn = step_seeds(settings.seed, game.step, rows, stream=0)
-        turn = recipe.take_turn(game, real, tf.gather(truth, chosen), drawn, penalise)
+        real = tf.ensure_shape(scale(images), [share, *IMAGE_SHAPE])
+        drawn = step_seeds(settings.seed, game.step, replica_rows(share), stream=0)
+        turn = recipe.take_turn(game, real, labels, drawn, penalise)
         diversity = tf.math.divide_no_nan(_spread(turn.fake), _spread(real))
         return tf.stack([*turn[:-1], diversity])
 
     def take_one(penalise: bool) -> tf.Tensor:
-        shares = strategy.run(take_share, args=(pixels, truth, penalise))
+        images, labels = feed()
+        shares = strategy.run(take_share, args=(images, labels, penalise))
         figures = strategy.reduce(tf.distribute.ReduceOp.MEAN, shares, axis=None)
         game.step.assign_add(1)
         return figures
@@ -171,13 +155,15 @@ def _spread(images: tf.Tensor) -> tf.Tensor:
 
 
 def _fixed_samples(game: Game) -> np.ndarray:
-    """Draw uint8 [100, 28, 28, 1] from the averaged generator, the same latents at every step, classes in order."""
-    seeds = step_seeds(game.settings.seed, tf.constant(0, tf.int64), tf.range(_SAMPLE_ROWS, dtype=tf.int64), stream=1)
-    rows_per_class = -(-_SAMPLE_ROWS // game.num_classes)
-    labels = (
-        tf.range(_SAMPLE_ROWS, dtype=tf.int64) // rows_per_class
-        if game.recipe.CONDITIONAL
-        else uniform_labels(seeds, game.num_classes)
-    )
+    """Draw uint8 [N, 28, 28, 1] from the averaged generator, the same latents at every step."""
+    labels = grid_labels(game.num_classes)  # the article's generator looks at none
+    rows = tf.range(len(labels), dtype=tf.int64)
+    seeds = step_seeds(game.settings.seed, tf.constant(0, tf.int64), rows, stream=1)
     network = game.average if game.settings.ema_decay else game.generator
-    return quantise(network([game.recipe.draw_latents(seeds, game.settings.latent_size), labels], training=False)).numpy()
+    latents = game.recipe.draw_latents(seeds, game.settings.latent_size)
+    return quantise(network([latents, tf.constant(labels)], training=False)).numpy()
+
+
+def grid_labels(num_classes: int) -> np.ndarray:
+    """Return int64 [N], the classes of a sample grid in order: each equally often, and at least once."""
+    return np.repeat(np.arange(num_classes), max(_SAMPLE_ROWS // num_classes, 1))

@@ -36,6 +36,15 @@ class GanSettings(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Compute dtype; `auto` takes bfloat16 where the device has matrix units for it."
     )
+    input: Literal["auto", "memory", "stream"] = Field(
+        "auto", description="Hold the images in memory or stream them from files; `auto` streams what memory_limit_mib excludes."
+    )
+    memory_limit_mib: int = Field(
+        2048, ge=1, description="MiB of images that each device may hold in memory; 2.7 million fit, MNIST takes 45."
+    )
+    shuffle_buffer: int = Field(
+        65_536, ge=1, description="Streamed images that are shuffled among themselves; three times as many are in memory."
+    )
     checkpoint_every: int = Field(400, ge=PENALTY_EVERY, description="Steps between checkpoints: what a kill can cost.")
     sample_every: int = Field(400, ge=1, description="Steps between sample grids.")
 

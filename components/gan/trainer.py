@@ -6,19 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
 from components.gan.checkpoints import working_directory
+from components.gan.data import open_source
 from components.gan.devices import choose_strategy, is_chief
 from components.gan.export import export
 from components.gan.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
 from components.gan.loop import train
 from components.gan.settings import GanSettings
-from components.transform.pixels import parse_transformed
 from serving import contract
-
-_PARSE_BATCH = 4096  # examples parsed at once
 
 
 def run_fn(fn_args: Any) -> None:
@@ -31,10 +26,10 @@ def run_fn(fn_args: Any) -> None:
     strategy = choose_strategy()  # before any other operation: the devices of a cluster can't be chosen later
     config = fn_args.custom_config
     settings = GanSettings(**config["settings"])
-    images, labels = read_examples(fn_args.train_files)
     output = Path(fn_args.model_run_dir)
     work = working_directory(Path(config["work_dir"]), config["training_key"]) if config["work_dir"] else output
-    game = train(images, labels, len(config["class_names"]), settings, work, strategy)
+    source = open_source(fn_args.train_files, settings, work)
+    game = train(source, len(config["class_names"]), settings, work, strategy)
     if not is_chief(strategy):
         return
     metadata = {
@@ -49,18 +44,11 @@ def run_fn(fn_args: Any) -> None:
         contract.META_CODE_HASH: config["code_hash"],
         contract.META_DATA_DIGEST: config["data_digest"],
         contract.META_TRAINING_KEY: config["training_key"],
+        contract.META_INPUT: {"kind": source.kind, "images": source.count},
     }
     export(game, Path(fn_args.serving_model_dir), contract.model_name(config["dataset"]), metadata)
     if work != output:
         _keep_journal(work, output)
-
-
-def read_examples(patterns: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Read transformed examples into memory: images uint8 [N, 28, 28, 1] and labels int64 [N], in file order."""
-    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_PARSE_BATCH).map(parse_transformed)
-    images, labels = zip(*records.as_numpy_iterator(), strict=True)
-    return np.concatenate(images), np.concatenate(labels)
 
 
 def _keep_journal(work: Path, output: Path) -> None:

@@ -24,6 +24,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from components.gan import conv  # noqa: E402
+from components.gan.data import InMemory  # noqa: E402
 from components.gan.devices import choose_strategy, describe, dtype_policy  # noqa: E402
 from components.gan.game import Game  # noqa: E402
 from components.gan.loop import compile_loop  # noqa: E402
@@ -56,7 +57,7 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
     images, labels = rng.integers(0, 256, (_DATA, 28, 28, 1), np.uint8), rng.integers(0, 10, _DATA)
     with strategy.scope():
         game = Game(conv, settings, 10, policy)
-    run = compile_loop(game, images, labels, strategy)
+    run = compile_loop(game, InMemory(images, labels), strategy)
     run(tf.constant(conv.CYCLE * 5, tf.int64)).numpy()
     seconds = min(_timed(lambda: run(tf.constant(_STEPS, tf.int64)).numpy()) for _ in range(_REPEATS)) / _STEPS
     flops = step_flops(Game(conv, settings, 10, policy), settings.batch_size)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.gan.data import InMemory
 from components.gan.loop import train
 from components.gan.settings import GanSettings
-from components.gan.trainer import read_examples
+from components.transform.examples import read_examples
 from serving import contract
 from tests.e2e.conftest import new_session
 
@@ -57,7 +58,7 @@ def test_a_run_killed_at_every_node_ends_as_if_it_had_not_been(session):
     (examples,) = (session.home / "pipeline_root" / "Transform" / "transformed_examples").iterdir()
     images, labels = read_examples([str(examples / "Split-train" / "*")])
     settings = GanSettings(**session.status["last_run"]["config"]["gan"])
-    whole = train(images, labels, 10, settings, session.home / "uninterrupted")
+    whole = train(InMemory(images, labels), 10, settings, session.home / "uninterrupted")
     latent, label = tf.zeros([10, settings.latent_size]), tf.range(10, dtype=tf.int64)
     pushed = tf.saved_model.load(str(session.base / "1")).signatures[contract.SIGNATURE_DEFAULT](latent=latent, label=label)
     expected = tf.cast(whole.average([latent, label], training=False), tf.float32)

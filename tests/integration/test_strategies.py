@@ -17,19 +17,21 @@ from components.gan.journal import read_metrics
 STEPS = 48
 
 
-def start(directory: Path, devices: int = 1, steps: int = STEPS, tf_config: dict | None = None) -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.support.train_tiny", str(directory), str(devices), str(steps)]
+def start(
+    directory: Path, devices: int = 1, steps: int = STEPS, tf_config: dict | None = None, source: str = "memory"
+) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tests.support.train_tiny", str(directory), str(devices), str(steps), source]
     environment = {**os.environ, **({"TF_CONFIG": json.dumps(tf_config)} if tf_config else {})}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def start_workers(directory: Path, steps: int = STEPS) -> list[subprocess.Popen]:
+def start_workers(directory: Path, steps: int = STEPS, source: str = "memory") -> list[subprocess.Popen]:
     with socket.socket() as one, socket.socket() as two:
         for held in (one, two):
             held.bind(("localhost", 0))
         addresses = [f"localhost:{held.getsockname()[1]}" for held in (one, two)]
     return [
-        start(directory, 1, steps, {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+        start(directory, 1, steps, {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}, source)
         for index in range(2)
     ]
 
@@ -66,6 +68,20 @@ def test_two_devices_of_one_process_train_as_one(alone, tmp_path):
     assert "2 x CPU" in said
     np.testing.assert_allclose(curve(tmp_path), curve(alone), rtol=1e-3)
     np.testing.assert_allclose(drawn(tmp_path), drawn(alone), atol=2)  # grey levels
+
+
+def test_streamed_images_reach_two_devices_and_two_workers_as_they_reach_one(tmp_path):
+    alone, devices, workers = (tmp_path / name for name in ("alone", "devices", "workers"))
+    running = [
+        start(alone, 1, 24, source="stream"),
+        start(devices, 2, 24, source="stream"),
+        *start_workers(workers, 24, source="stream"),
+    ]
+    said = [finish(process) for process in running]
+    assert all("200 images streamed from files" in text for text in said)
+    assert all("2 x CPU" in text for text in said[1:])
+    np.testing.assert_allclose(curve(devices), curve(alone), rtol=1e-3)
+    np.testing.assert_allclose(curve(workers), curve(alone), rtol=1e-3)
 
 
 def test_two_workers_train_as_one_and_a_killed_worker_costs_only_what_was_not_saved(alone, tmp_path):

@@ -1,4 +1,4 @@
-"""Trains a tiny GAN in a process of its own: python -m tests.support.train_tiny DIRECTORY [LOGICAL_DEVICES] [STEPS].
+"""Trains a tiny GAN in a process of its own: python -m tests.support.train_tiny DIRECTORY [LOGICAL_DEVICES] [STEPS] [INPUT].
 
 Where TF_CONFIG names several workers, this process is one of them. The chief writes its final weights to DIRECTORY/weights.npz
 and its SavedModel to DIRECTORY/model.
@@ -6,6 +6,7 @@ and its SavedModel to DIRECTORY/model.
 
 import logging
 import sys
+import tempfile
 from pathlib import Path
 
 from pipeline.environment import prepare_tensorflow
@@ -16,10 +17,12 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from components.errors import UserError  # noqa: E402
+from components.gan.data import open_source  # noqa: E402
 from components.gan.devices import choose_strategy, is_chief  # noqa: E402
 from components.gan.export import export  # noqa: E402
 from components.gan.loop import train  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
+from tests.support.shards import write_shards  # noqa: E402
 
 
 def main() -> int:
@@ -42,10 +45,14 @@ def main() -> int:
         precision="float32",
         learning_rate=1e-4,
         final_learning_rate=1e-5,
+        input=sys.argv[4] if len(sys.argv) > 4 else "memory",
+        shuffle_buffer=60,
     )
     strategy = choose_strategy()
     try:
-        game = train(images, labels, 3, settings, directory, strategy)
+        with tempfile.TemporaryDirectory() as shards:
+            pattern = write_shards(Path(shards), images, labels, [60, 50, 40, 30, 20])
+            game = train(open_source([pattern], settings, directory), 3, settings, directory, strategy)
     except UserError as error:
         print(error)
         return 2

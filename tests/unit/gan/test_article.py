@@ -35,9 +35,10 @@ def test_the_losses_are_smoothed_on_real_images_only():
 
 
 def test_the_exported_generator_is_the_trained_one_without_an_average(tmp_path):
+    from components.gan.data import InMemory
     from components.gan.loop import train
 
     settings = GanSettings(recipe="article", steps=4, batch_size=4, width=8, latent_size=8, ema_decay=0.0)
-    game = train(np.zeros((8, 28, 28, 1), np.uint8), np.zeros(8, np.int64), 1, settings, tmp_path)
+    game = train(InMemory(np.zeros((8, 28, 28, 1), np.uint8), np.zeros(8, np.int64)), 1, settings, tmp_path)
     for average, trained in zip(game.average.variables, game.generator.variables, strict=True):
         np.testing.assert_array_equal(average.numpy(), trained.numpy().astype(np.float64))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.gan.data import InMemory
 from components.gan.export import export
 from components.gan.loop import train
 from serving import contract
@@ -17,7 +18,7 @@ def exported(request, images, tmp_path_factory):
 
     settings = GanSettings(recipe=request.param, steps=8, batch_size=8, width=8, latent_size=8, checkpoint_every=8)
     directory = tmp_path_factory.mktemp("export")
-    game = train(*images, 3, settings, directory / "work")
+    game = train(InMemory(*images), 3, settings, directory / "work")
     export(game, directory / "model", "bars_gan", {contract.META_CLASS_NAMES: ["a", "b", "c"]})
     return request.param, game, directory / "model"
 

@@ -7,6 +7,7 @@ import pytest
 
 from components.errors import UserError
 from components.gan.checkpoints import Checkpoints
+from components.gan.data import InMemory
 from components.gan.journal_files import METRICS_FILE, SAMPLES_DIR, read_metrics
 from components.gan.loop import train
 
@@ -23,7 +24,7 @@ def weights(game) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(recipe, images, settings, tmp_path, monkeypatch):
-    whole = train(*images, 3, settings[recipe], tmp_path / "whole")
+    whole = train(InMemory(*images), 3, settings[recipe], tmp_path / "whole")
     save = Checkpoints.save
 
     def killed_after(self, step):
@@ -33,12 +34,12 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(recipe,
 
     monkeypatch.setattr(Checkpoints, "save", killed_after)
     with pytest.raises(Killed):
-        train(*images, 3, settings[recipe], tmp_path / "killed")
+        train(InMemory(*images), 3, settings[recipe], tmp_path / "killed")
     monkeypatch.setattr(Checkpoints, "save", save)
     # The line of a step after the last checkpoint, and one cut in the middle: both must go.
     with (tmp_path / "killed" / METRICS_FILE).open("a") as file:
         file.write(json.dumps({"step": 20}) + '\n{"step": 21, "d_lo')
-    continued = train(*images, 3, settings[recipe], tmp_path / "killed")
+    continued = train(InMemory(*images), 3, settings[recipe], tmp_path / "killed")
 
     for mine, theirs in zip(weights(continued), weights(whole), strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -50,18 +51,18 @@ def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(recipe,
 
 
 def test_a_cut_checkpoint_falls_back_on_the_one_before(images, settings, tmp_path):
-    whole = train(*images, 3, settings["conv"], tmp_path)
+    whole = train(InMemory(*images), 3, settings["conv"], tmp_path)
     (newest,) = (tmp_path / "checkpoints").glob("step-24.data*")
     newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
-    again = train(*images, 3, settings["conv"], tmp_path)
+    again = train(InMemory(*images), 3, settings["conv"], tmp_path)
     for mine, theirs in zip(weights(again), weights(whole), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_finished_training_is_not_run_again(images, settings, tmp_path):
-    first = train(*images, 3, settings["conv"], tmp_path)
+    first = train(InMemory(*images), 3, settings["conv"], tmp_path)
     written = (tmp_path / METRICS_FILE).read_bytes()
-    second = train(*images, 3, settings["conv"], tmp_path)
+    second = train(InMemory(*images), 3, settings["conv"], tmp_path)
     assert int(second.step) == 24
     assert (tmp_path / METRICS_FILE).read_bytes() == written
     for mine, theirs in zip(weights(first), weights(second), strict=True):
@@ -69,8 +70,8 @@ def test_a_finished_training_is_not_run_again(images, settings, tmp_path):
 
 
 def test_another_seed_gives_other_weights(images, settings, tmp_path):
-    one = train(*images, 3, settings["conv"], tmp_path / "1")
-    two = train(*images, 3, settings["conv"].model_copy(update={"seed": 2}), tmp_path / "2")
+    one = train(InMemory(*images), 3, settings["conv"], tmp_path / "1")
+    two = train(InMemory(*images), 3, settings["conv"].model_copy(update={"seed": 2}), tmp_path / "2")
     assert not np.array_equal(weights(one)[0], weights(two)[0])
 
 
@@ -93,11 +94,11 @@ def _train_poisoned(pixels, labels, settings, directory):
 
     original, loop.Game = loop.Game, Poisoned
     try:
-        loop.train(pixels, labels, 3, settings, directory)
+        loop.train(InMemory(pixels, labels), 3, settings, directory)
     finally:
         loop.Game = original
 
 
 def test_no_images_is_the_users_to_mend(settings, tmp_path):
     with pytest.raises(UserError, match="no training images"):
-        train(np.zeros((0, 28, 28, 1), np.uint8), np.zeros(0, np.int64), 3, settings["conv"], tmp_path)
+        train(InMemory(np.zeros((0, 28, 28, 1), np.uint8), np.zeros(0, np.int64)), 3, settings["conv"], tmp_path)

@@ -12,14 +12,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def declared() -> list[str]:
     """All requirements of setup.py, of the extras too but for `gpu`, which the lock leaves to the GPU machine."""
-    assignments = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.startswith(("INSTALL_", "EXTRAS_"))
-    }
-    assert assignments["INSTALL_REQUIRES"]
-    extras = assignments["EXTRAS_REQUIRE"]
-    return [*assignments["INSTALL_REQUIRES"], *(line for name, lines in extras.items() if name != "gpu" for line in lines)]
+    body = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
+    lists = {node.targets[0].id: node.value for node in body if isinstance(node, ast.Assign)}
+    extras = ast.literal_eval(lists["EXTRAS_REQUIRE"])
+    install = ast.literal_eval(lists["INSTALL_REQUIRES"])
+    return [*install, *(line for name, lines in extras.items() if name != "gpu" for line in lines)]
 
 
 @pytest.fixture(scope="module")

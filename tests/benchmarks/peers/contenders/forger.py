@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.gan import article, conv
+from components.gan.data import InMemory
 from components.gan.devices import choose_strategy, dtype_policy
 from components.gan.game import Game
 from components.gan.latents import step_seeds
@@ -30,7 +31,7 @@ class Ours:
         self._settings, strategy = settings, choose_strategy()
         with strategy.scope():
             self._game = Game(_RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
-        self._run = compile_loop(self._game, images, labels, strategy)
+        self._run = compile_loop(self._game, InMemory(images, labels), strategy)
         self._run(tf.constant(0, tf.int64))
 
     @property

@@ -1,0 +1,73 @@
+"""The files of the transformed examples: how many examples each holds, and that each can be read to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from components.errors import UserError
+
+COMPRESSION = "GZIP"  # as Transform writes them
+_FILE = "shards.json"  # path -> [bytes, examples]
+_AT_ONCE = 4  # files read at the same time
+_BATCH = 4096  # examples read at once
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Files of examples.
+
+    Attributes:
+        paths: In the order of their names.
+        counts: Examples in each.
+    """
+
+    paths: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Examples in all."""
+        return sum(self.counts)
+
+
+def find_shards(patterns: list[str], directory: Path) -> Shards:
+    """Find the files and count their examples, which checks every record's checksum.
+
+    Args:
+        patterns: File patterns.
+        directory: The training's own; what was counted is noted there, so that a continued training need not read all again.
+
+    Raises:
+        UserError: There are no examples, or a file is damaged.
+    """
+    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    sizes = [tf.io.gfile.stat(path).length for path in paths]
+    note = directory / _FILE
+    known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    if known.keys() != set(paths) or any(known[path][0] != size for path, size in zip(paths, sizes, strict=True)):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            counts = list(pool.map(_count, paths))
+        known = {path: [size, count] for path, size, count in zip(paths, sizes, counts, strict=True)}
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = note.with_name(f"{_FILE}.{os.getpid()}.partial")
+        partial.write_text(json.dumps(known), encoding="utf-8")
+        os.replace(partial, note)
+    shards = Shards(tuple(paths), tuple(known[path][1] for path in paths))
+    if shards.count == 0:
+        raise UserError(f"no examples match {', '.join(patterns)}: check data.train_split")
+    return shards
+
+
+def _count(path: str) -> int:
+    records = tf.data.TFRecordDataset(path, COMPRESSION).batch(_BATCH)
+    try:
+        return sum(int(tf.size(batch)) for batch in records)
+    except tf.errors.DataLossError as error:
+        reason = error.message.rpartition("}} ")[2].partition(" [Op")[0]
+        raise UserError(f"{path} is damaged ({reason}): run again with another --home, which makes the examples anew") from None
