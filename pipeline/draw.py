@@ -41,7 +41,7 @@ def draw(
     source: str,
     *,
     count: int,
-    label: int | None,
+    label: str | None,
     seed: int,
     last_seed: int | None,
     out: Path,
@@ -53,7 +53,7 @@ def draw(
         generator: What draws.
         source: What the user calls it.
         count: How many images.
-        label: The class of all, or None for any class, drawn from each row's seed.
+        label: Number or name of the class of all, or None for any class, drawn from each row's seed.
         seed: Decides every image.
         last_seed: Draw the way from the first image of `seed` to the first of this seed; None for images of `seed` alone.
         out: `.png` or `.npy`.
@@ -67,15 +67,26 @@ def draw(
         ServingError: Nothing to draw with, or a file that can't be written.
     """
     check_names(out, labels_out)
-    classes = len(getattr(generator, "class_names", ()))  # a server says it by refusing
-    if label is not None and classes and label >= classes:
-        raise UserError(f"there is no class {label}: the generator in {source} knows 0..{classes - 1}")
+    number = None if label is None else _class_number(label, list(getattr(generator, "class_names", ())), source)
     if last_seed is None:
-        images, drawn = generator.sample(seeds_for(seed, count), labels_for(label, count))
+        images, drawn = generator.sample(seeds_for(seed, count), labels_for(number, count))
         shown = f"seed {seed}"
     else:
         first, last = (int(seeds_for(one, 1)[0]) for one in (seed, last_seed))
-        images, drawn = generator.interpolate(first, last, count, label)
+        images, drawn = generator.interpolate(first, last, count, number)
         shown = f"on the way from seed {seed} to seed {last_seed}"
     write_images(out, images, drawn, labels_out)
     return f"{count} images from {source}, {shown}: {out}"
+
+
+def _class_number(label: str, names: list[str], source: str) -> int:
+    """Find a class; `names` are empty for a server, which says by refusing that there is no such number."""
+    if label.isascii() and label.isdecimal():
+        if names and int(label) >= len(names):
+            raise UserError(f"there is no class {label}: the generator in {source} knows 0..{len(names) - 1}")
+        return int(label)
+    if not names:
+        raise UserError(f"--label {label}: a server knows its classes by number only")
+    if label not in names:
+        raise UserError(f"there is no class {label!r}: the generator in {source} knows {', '.join(names)}")
+    return names.index(label)

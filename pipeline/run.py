@@ -103,7 +103,7 @@ def _show_end(record: RunRecord, console: Console, seconds: float) -> None:
     console.print(f"took {seconds:.0f} s")
     if record.state == "blessed":
         console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
-        console.print("next: [bold]forger sample --out digits.png[/], or [bold]forger serve[/] and query it over gRPC")
+        console.print("next: [bold]forger sample --out grid.png[/], or [bold]forger serve[/] and query it over gRPC")
     else:
         console.print(
             "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"

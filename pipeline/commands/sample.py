@@ -22,7 +22,9 @@ _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
 @click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="How many images.")
-@click.option("--digit", type=click.IntRange(0), help="Only this class; without it, any class, drawn from the seed.")
+@click.option(
+    "--label", "--digit", "label", metavar="CLASS", help="Only this class, a number or a name; else any, drawn from the seed."
+)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal images.")
 @click.option("--to-seed", type=click.IntRange(0, 2**63 - 1), help="Draw the way from --seed to this seed, in --count steps.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.png (a grid) or FILE.npy.")
@@ -42,7 +44,7 @@ def sample(
     version: int | None,
     version_label: str | None,
     count: int,
-    digit: int | None,
+    label: str | None,
     seed: int,
     to_seed: int | None,
     out: Path,
@@ -65,7 +67,7 @@ def sample(
     if model and (version or version_label):
         raise UserError("--version and --version-label choose among pushed versions or a server's: leave --model out")
     check_names(out, labels_out)
-    how = {"count": count, "label": digit, "seed": seed, "last_seed": to_seed, "out": out, "labels_out": labels_out}
+    how = {"count": count, "label": label, "seed": seed, "last_seed": to_seed, "out": out, "labels_out": labels_out}
     with quiet(debug=context.obj):
         if server:
             from serving.client import ClientTls
