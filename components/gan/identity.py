@@ -10,7 +10,7 @@ from components.gan.settings import GanSettings
 # What may change without a change of the weights.
 _WITHOUT_EFFECT = {"checkpoint_every", "sample_every"}
 # The sources that decide the weights or the exported signatures.
-SOURCES = ("components/gan", "components/transform/pixels.py", "components/transform/preprocessing.py", "serving/contract.py")
+SOURCES = ("components/gan", "components/transform", "serving/contract.py")
 
 
 def training_key(settings: GanSettings, dataset: str, train_split: str, data_digest: str, code_hash: str) -> str:

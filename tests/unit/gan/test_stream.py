@@ -79,7 +79,7 @@ def test_files_before_the_position_are_not_opened(tmp_path):
 @pytest.mark.parametrize("recipe", ["conv", "article"])
 def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(recipe, pattern, settings, tmp_path, monkeypatch):
     # Windows and passes of the data end in the middle of batches, before and after the kill.
-    mine = settings[recipe].model_copy(update={"input": "stream", "shuffle_buffer": 90, "batch_size": 50})
+    mine = settings[recipe].model_copy(update={"input": "stream", "shuffle_buffer": 90, "batch_size": 26})
     whole = train(open_source([pattern], mine, tmp_path / "whole"), 3, mine, tmp_path / "whole")
     save = Checkpoints.save
 
