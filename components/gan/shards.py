@@ -16,6 +16,7 @@ COMPRESSION = "GZIP"  # as Transform writes them
 _FILE = "shards.json"  # path -> [bytes, examples]
 _AT_ONCE = 4  # files read at the same time
 _BATCH = 4096  # examples read at once
+_FRAME = 16  # bytes that TFRecord adds to each: its length and two checksums
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Shards:
 
 
 def find_shards(patterns: list[str], directory: Path) -> Shards:
-    """Find the files and count their examples, which checks every record's checksum.
+    """Find the files and count their examples, which checks every record's checksum and each file's end.
 
     Args:
         patterns: File patterns.
@@ -65,9 +66,24 @@ def find_shards(patterns: list[str], directory: Path) -> Shards:
 
 
 def _count(path: str) -> int:
-    records = tf.data.TFRecordDataset(path, COMPRESSION).batch(_BATCH)
+    count = size = 0
     try:
-        return sum(int(tf.size(batch)) for batch in records)
+        for batch in tf.data.TFRecordDataset(path, COMPRESSION).batch(_BATCH):
+            count += len(batch)
+            size += int(tf.reduce_sum(tf.strings.length(batch))) + len(batch) * _FRAME
     except tf.errors.DataLossError as error:
-        reason = error.message.rpartition("}} ")[2].partition(" [Op")[0]
-        raise UserError(f"{path} is damaged ({reason}): run again with another --home, which makes the examples anew") from None
+        raise _damaged(path, error.message.rpartition("}} ")[2].partition(" [Op")[0]) from None
+    if size % 2**32 != _noted_size(path):  # TensorFlow takes a cut between two examples for the end
+        raise _damaged(path, "its end is missing")
+    return count
+
+
+def _noted_size(path: str) -> int:
+    """Read the last field of a gzip file: the length of its content, modulo 2^32; 0 for an empty file."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        file.seek(max(file.size() - 4, 0))
+        return int.from_bytes(file.read(), "little")
+
+
+def _damaged(path: str, reason: str) -> UserError:
+    return UserError(f"{path} is damaged ({reason}): run again with another --home, which makes the examples anew")

@@ -132,7 +132,7 @@ def test_what_does_not_fit_in_memory_is_not_put_there(pattern, tmp_path, monkeyp
         open_source([pattern], GanSettings(input="memory", memory_limit_mib=1), tmp_path)
 
 
-@pytest.mark.parametrize("harm", ["cut", "flipped", "text"])
+@pytest.mark.parametrize("harm", ["cut", "without an end", "flipped", "text"])
 def test_a_damaged_file_is_named_before_the_training(pattern, harm, tmp_path):
     whole = sorted(Path(pattern).parent.glob(Path(pattern).name))
     for path in whole:
@@ -141,7 +141,9 @@ def test_a_damaged_file_is_named_before_the_training(pattern, harm, tmp_path):
     content = victim.read_bytes()
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
-    victim.write_bytes({"cut": content[:middle], "flipped": flipped, "text": b"no examples"}[harm])
+    victim.write_bytes(
+        {"cut": content[:middle], "without an end": content[:-8], "flipped": flipped, "text": b"no examples"}[harm]
+    )
     with pytest.raises(UserError) as caught:
         find_shards([str(tmp_path / "transformed*")], tmp_path)
     line = str(caught.value)
