@@ -28,10 +28,12 @@ class Source(Protocol):
     Attributes:
         kind: "memory" or "stream".
         count: Images of one pass; each pass holds every image once.
+        labels: Classes that occur, in order; a dataset may name more.
     """
 
     kind: str
     count: int
+    labels: tuple[int, ...]
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
         """Return what gives the next step's shares, to be called inside a tf.function.
@@ -58,6 +60,7 @@ class InMemory:
         """
         self._images, self._labels = images, labels.astype(np.int64)
         self.count = len(images)
+        self.labels = tuple(np.unique(labels).tolist())
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
         """See `Source.feed`."""

@@ -21,13 +21,14 @@ _WARMUP_ROWS = (1, 32)  # a lone request, and a batch
 class Generator(tf.Module):
     """The averaged generator behind the signatures of `serving/contract.py`."""
 
-    def __init__(self, game: Game) -> None:
-        """Take the trained generator out of a game."""
+    def __init__(self, game: Game, labels: tuple[int, ...]) -> None:
+        """Take the trained generator out of a game, with the classes that "any" stands for."""
         super().__init__(name="generator")
         # A copy outside of the training's strategy, whose variables may be spread over devices.
         self.network = game.recipe.build_generator(game.settings, game.num_classes, "float64")
         self.network.set_weights(game.average.get_weights())
         self._draw, self._conditional = game.recipe.draw_latents, game.recipe.CONDITIONAL
+        self._any = np.array(labels, np.int64)
         self._num_classes, self._latent_size = game.num_classes, game.settings.latent_size
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
@@ -75,7 +76,8 @@ class Generator(tf.Module):
         """Labels with a class in place of "any"."""
         label = self._checked(label)
         if self._conditional:
-            label = tf.where(label == contract.ANY_LABEL, uniform_labels(seed, self._num_classes), label)
+            drawn = tf.gather(self._any, uniform_labels(seed, len(self._any)))
+            label = tf.where(label == contract.ANY_LABEL, drawn, label)
         return label
 
     def _answered(self, label: tf.Tensor) -> tf.Tensor:
@@ -92,7 +94,7 @@ class Generator(tf.Module):
             return tf.identity(label)
 
 
-def export(game: Game, directory: Path, model: str, metadata: dict[str, Any]) -> None:
+def export(game: Game, directory: Path, model: str, metadata: dict[str, Any], labels: tuple[int, ...] | None = None) -> None:
     """Write the SavedModel.
 
     Args:
@@ -100,9 +102,10 @@ def export(game: Game, directory: Path, model: str, metadata: dict[str, Any]) ->
         directory: The SavedModel directory; replaced if it exists.
         model: The servable's name, for the warm-up requests.
         metadata: What `serving/contract.py` says the trainer writes.
+        labels: Classes that it was trained on, which a request for any class draws from; by default all.
     """
     shutil.rmtree(directory, ignore_errors=True)
-    generator = Generator(game)
+    generator = Generator(game, labels or tuple(range(game.num_classes)))
     tf.saved_model.save(generator, str(directory), signatures=generator.signatures())
     (directory / contract.ASSETS_EXTRA).mkdir()
     (directory / contract.METADATA_FILE).write_text(json.dumps(metadata, indent=1, sort_keys=True), encoding="utf-8")

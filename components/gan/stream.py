@@ -31,7 +31,7 @@ class Streamed:
     def __init__(self, shards: Shards) -> None:
         """Take the files that hold them; every worker reads all of them and keeps its own rows of each batch."""
         self._shards = shards
-        self.count = shards.count
+        self.count, self.labels = shards.count, shards.labels
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Callable[[], tuple[Any, Any]]:
         """See `components.gan.data.Source.feed`."""

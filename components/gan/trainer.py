@@ -46,7 +46,7 @@ def run_fn(fn_args: Any) -> None:
         contract.META_TRAINING_KEY: config["training_key"],
         contract.META_INPUT: {"kind": source.kind, "images": source.count},
     }
-    export(game, Path(fn_args.serving_model_dir), contract.model_name(config["dataset"]), metadata)
+    export(game, Path(fn_args.serving_model_dir), contract.model_name(config["dataset"]), metadata, source.labels)
     if work != output:
         _keep_journal(work, output)
 

@@ -105,7 +105,7 @@ def load_memory(directory: str | Path) -> TrainMemory:
 
 def load_record(directory: str | Path) -> dict[str, Any]:
     """Read judge.json of a judge artifact: dataset, class_names, seed, accuracy, explained, feature_size, settings,
-    code_hash, digest.
+    images, code_hash, digest.
 
     Raises:
         UserError: It cannot be read.

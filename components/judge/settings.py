@@ -19,6 +19,9 @@ class JudgeSettings(BaseModel):
         lt=2**20,
         description="Seed of weights, batches and shifts; not the GAN's, so that a new GAN seed keeps the judge",
     )
+    max_images: int = Field(
+        1_000_000, ge=1, description="Images of each split that it looks at, the first ones of the files: 750 MiB in memory"
+    )
     steps: int = Field(
         3000, ge=1, le=1_000_000, description="Training steps; 3,000 x 128 images pass over MNIST 6 times, for 99.3 %"
     )

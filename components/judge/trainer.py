@@ -37,8 +37,8 @@ def run_fn(fn_args: Any) -> None:
     config = fn_args.custom_config
     settings = JudgeSettings(**config["settings"])
     class_names = config.get("class_names")
-    images, labels = read_examples(fn_args.train_files)
-    test_images, test_labels = read_examples(fn_args.eval_files)
+    images, labels = read_examples(fn_args.train_files, settings.max_images)
+    test_images, test_labels = read_examples(fn_args.eval_files, settings.max_images)
     network = train_judge(images, labels, settings, len(class_names) if class_names else None)
     accuracy = measure_accuracy(Judge(network), test_images, test_labels)
     bar = accuracy_bar(settings, config["dataset"])
@@ -64,6 +64,7 @@ def run_fn(fn_args: Any) -> None:
         "explained": explained,
         "feature_size": settings.feature_size,
         "settings": settings.model_dump(),
+        "images": len(images),
         "code_hash": config["code_hash"],
         "digest": weights_digest(network, encoder),
     }

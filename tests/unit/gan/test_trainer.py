@@ -9,6 +9,7 @@ from components.gan.journal_files import read_metrics
 from components.gan.settings import GanSettings
 from components.gan.trainer import run_fn
 from serving import contract
+from serving.local import LocalGenerator
 from tests.support.shards import write_shards
 
 
@@ -18,7 +19,7 @@ def test_a_streamed_training_leaves_a_model_that_says_so(images, tmp_path):
     config = {
         "settings": settings.model_dump(),
         "dataset": "bars",
-        "class_names": ["top", "middle", "bottom"],
+        "class_names": ["top", "middle", "bottom", "never seen"],
         "code_hash": "c",
         "data_digest": "d",
         "training_key": "e" * 64,
@@ -31,5 +32,8 @@ def test_a_streamed_training_leaves_a_model_that_says_so(images, tmp_path):
     assert card[contract.META_CONFIG]["input"] == "stream"
     assert [line["step"] for line in read_metrics(output)] == [4]
     (shards,) = (tmp_path / "trainings").glob("*/shards.json")
-    assert sorted(count for _, count in json.loads(shards.read_text()).values()) == [100, 200, 300]
+    assert sorted(count for _, count, _ in json.loads(shards.read_text()).values()) == [100, 200, 300]
+    generator = LocalGenerator(model)
+    assert set(generator.sample(np.arange(50), np.full(50, contract.ANY_LABEL))[1]) == {0, 1, 2}  # never what it can't draw
+    assert set(generator.sample(np.arange(2), np.array([3, 3]))[1]) == {3}
     assert np.isfinite(read_metrics(output)[0]["d_loss"])

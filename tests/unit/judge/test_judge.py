@@ -158,11 +158,12 @@ def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
         trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.0, encoder_steps=5, min_explained=0.99))
     assert not (tmp_path / "model").exists()
     sizes = {"reference_size": 100, "feature_size": 48, "encoder_size": 6, "memory_size": 500, "memory_components": 12}
-    trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, **sizes))
+    trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, max_images=2000, **sizes))
     record = json.loads((tmp_path / "model" / "Format-Serving" / RECORD_FILE).read_text("utf-8"))
     assert record["dataset"] == "mnist"
     assert record["code_hash"] == "h"
     assert record["accuracy"] > 0.3
+    assert record["images"] == 2000
     assert len(record["class_names"]) == 10
     assert 0 < record["explained"] < 1
     reference = load_reference(tmp_path / "model")
