@@ -1,0 +1,1 @@
+"""The Beam steps on a real Flink cluster (`make test-scale`); too long for `make test`."""
