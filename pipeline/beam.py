@@ -1,2 +1,258 @@
-BEAM_VERSION = "2.73.0"
-FLINK_VERSION = "1.20"
+"""Where the Beam steps run: on this machine, or on Flink, Spark or Dataflow.
+
+Each engine is a profile: typed fields, named as the options of the command are, and what Beam is told for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.errors import UserError
+
+BEAM_VERSION = version("apache-beam")
+FLINK_VERSION = "1.20"  # the newest minor release that the locked Beam runs on
+JOB_SERVER = f"beam-runners-flink-{FLINK_VERSION}-job-server"
+_MAVEN_JAR = Path.home() / f".m2/repository/org/apache/beam/{JOB_SERVER}/{BEAM_VERSION}/{JOB_SERVER}-{BEAM_VERSION}.jar"
+# A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam step.
+_NO_IMAGE = "none"
+
+
+class Engine(BaseModel):
+    """What all engines have."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    runner: ClassVar[str]
+
+    beam: tuple[str, ...] = ()  # further Beam arguments; an argument named again wins
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> Engine:
+        for argument in self.beam:
+            if not argument.startswith("--"):
+                raise ValueError(f"--beam {argument}: a Beam argument starts with --, e.g. --beam=--max_parallelism=128")
+            if argument.split("=")[0] == "--runner":
+                raise ValueError(f"--beam {argument}: choose the engine with --beam-runner")
+        return self
+
+    def arguments(self) -> list[str]:
+        """Return what Beam is told for the fields."""
+        raise NotImplementedError
+
+    def beam_args(self, job_name: str = "forger") -> list[str]:
+        """Return Beam's command-line arguments.
+
+        Args:
+            job_name: What the engine's own pages call the job: lower case, digits and hyphens, which all engines take.
+        """
+        return [*self.arguments(), f"--job_name={job_name}", *self.beam]
+
+
+class LocalEngine(Engine):
+    """This process."""
+
+    runner = "local"
+
+    def arguments(self) -> list[str]:
+        """See `Engine`.
+
+        The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
+        """
+        in_memory = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+        return [*in_memory, f"--sdk_container_image={_NO_IMAGE}"]
+
+
+class _ClusterEngine(Engine):
+    """A cluster of Beam's portable runners: the engine moves the records, Python workers beside it run the code.
+
+    Nothing is sent to the workers at run time: their environment is made as this one is, from the lock and Forger's wheel.
+    """
+
+    beam_parallelism: int | None = Field(default=None, ge=1)  # tasks of each step at a time; None: the cluster's own default
+    beam_environment: Literal["external", "docker", "process", "loopback"] = "external"
+    beam_workers: str = ""  # external: HOST:PORT of the worker pool as the engine sees it; process: command that starts a worker
+    beam_processes: int = Field(default=1, ge=1)  # worker processes a machine of the engine; as many as it has slots is usual
+    beam_image: str = ""  # docker: image of the workers
+    beam_temp: str = ""  # Beam's own temporary files, where all workers see them
+    beam_allow_skew: bool = False  # take a job server or a cluster of another release
+
+    @model_validator(mode="after")
+    def _environment_is_whole(self) -> _ClusterEngine:
+        kind = self.beam_environment
+        if kind == "external":
+            _address(self.workers, "--beam-workers")
+        elif kind == "process" and not self.beam_workers:
+            raise ValueError("--beam-environment process needs --beam-workers, the command that starts a worker")
+        elif kind == "docker" and not self.beam_image:
+            raise ValueError("--beam-environment docker needs --beam-image, an image with this version of Forger")
+        if kind in {"docker", "loopback"} and self.beam_workers:
+            raise ValueError(f"--beam-workers is of no use with --beam-environment {kind}")
+        return self
+
+    @property
+    def workers(self) -> str:
+        """`beam_workers`; a worker pool beside each of the engine's machines is the usual place."""
+        return self.beam_workers or ("localhost:50000" if self.beam_environment == "external" else "")
+
+    def arguments(self) -> list[str]:
+        """See `Engine`."""
+        config = {"external": self.workers, "docker": self.beam_image, "process": json.dumps({"command": self.workers})}
+        told = [
+            f"--environment_type={self.beam_environment.upper()}",
+            *([f"--environment_config={config[self.beam_environment]}"] if self.beam_environment in config else []),
+            f"--sdk_worker_parallelism={self.beam_processes}",
+            f"--sdk_container_image={self.beam_image or _NO_IMAGE}",
+        ]
+        if self.beam_parallelism:
+            told.append(f"--parallelism={self.beam_parallelism}")
+        return told + ([f"--temp_location={self.beam_temp}"] if self.beam_temp else [])
+
+
+class FlinkEngine(_ClusterEngine):
+    """A session cluster of Apache Flink."""
+
+    runner = "flink"
+
+    flink_master: str  # HOST:PORT of the REST API
+    flink_job_server_jar: Path | None = None  # Beam's, for this Flink; None: where Maven keeps it
+
+    @model_validator(mode="after")
+    def _master_is_an_address(self) -> FlinkEngine:
+        _address(self.flink_master, "--flink-master")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The REST API's."""
+        return self.flink_master.rstrip("/") if "://" in self.flink_master else f"http://{self.flink_master}"
+
+    @property
+    def jar(self) -> Path:
+        """The job server's."""
+        return self.flink_job_server_jar or _MAVEN_JAR
+
+    def arguments(self) -> list[str]:
+        """See `Engine`.
+
+        The whole job goes to the cluster as one jar over its REST API: no Java, no open port and no shared staging directory is
+        needed on this side.
+        """
+        return [
+            "--runner=FlinkRunner",
+            f"--flink_master={self.url}",
+            "--flink_submit_uber_jar",
+            f"--flink_job_server_jar={self.jar}",
+            *super().arguments(),
+        ]
+
+
+class SparkEngine(_ClusterEngine):
+    """A standalone cluster of Apache Spark 3, through Beam's job server, which Beam starts here (it needs Java)."""
+
+    runner = "spark"
+
+    spark_master: str  # spark://HOST:PORT
+    spark_job_server_jar: Path | None = None  # None: Beam fetches its own
+
+    @model_validator(mode="after")
+    def _master_is_an_address(self) -> SparkEngine:
+        if not self.spark_master.startswith("spark://"):
+            raise ValueError(f"--spark-master must be spark://HOST:PORT, not {self.spark_master!r}")
+        _address(self.spark_master, "--spark-master")
+        return self
+
+    def arguments(self) -> list[str]:
+        """See `Engine`."""
+        jar = [f"--spark_job_server_jar={self.spark_job_server_jar}"] if self.spark_job_server_jar else []
+        return ["--runner=SparkRunner", f"--spark_master_url={self.spark_master}", *jar, *super().arguments()]
+
+
+class DataflowEngine(Engine):
+    """Google Cloud Dataflow."""
+
+    runner = "dataflow"
+
+    dataflow_project: str
+    dataflow_region: str
+    beam_temp: str  # gs://
+    beam_image: str  # of the workers, with Forger in it
+    beam_parallelism: int | None = Field(default=None, ge=1)  # most workers at a time; None: Dataflow's own choice
+
+    @model_validator(mode="after")
+    def _temp_is_in_a_bucket(self) -> DataflowEngine:
+        if not re.fullmatch(r"gs://[a-z0-9][a-z0-9._-]+(/.*)?", self.beam_temp):
+            raise ValueError(f"--beam-temp must be a place in a bucket, gs://BUCKET/PATH, not {self.beam_temp!r}")
+        return self
+
+    def arguments(self) -> list[str]:
+        """See `Engine`."""
+        return [
+            "--runner=DataflowRunner",
+            f"--project={self.dataflow_project}",
+            f"--region={self.dataflow_region}",
+            f"--temp_location={self.beam_temp}",
+            f"--sdk_container_image={self.beam_image}",
+            "--experiments=use_runner_v2",  # what a custom image needs
+            *([f"--max_num_workers={self.beam_parallelism}"] if self.beam_parallelism else []),
+        ]
+
+
+ENGINES: dict[str, type[Engine]] = {kind.runner: kind for kind in (LocalEngine, FlinkEngine, SparkEngine, DataflowEngine)}
+
+
+def make_engine(runner: str = "local", **options: Any) -> Engine:
+    """Make an engine of what the user said.
+
+    Args:
+        runner: Name in ENGINES.
+        **options: Fields of the engine; None stands for one that was not named.
+
+    Raises:
+        UserError: An option is missing, of no use with this engine, or wrong; the line names it.
+    """
+    if runner not in ENGINES:
+        raise UserError(f"--beam-runner {runner}: choose one of {', '.join(ENGINES)}")
+    kind = ENGINES[runner]
+    named = {name: value for name, value in options.items() if value is not None}
+    for name in named:
+        if name not in kind.model_fields:
+            takers = [other for other, fields in ENGINES.items() if name in fields.model_fields]
+            raise UserError(f"{flag(name)} is for --beam-runner {' or '.join(takers)}, not for {runner}")
+    for name, field in kind.model_fields.items():
+        if field.is_required() and not named.get(name):
+            raise UserError(f"--beam-runner {runner} needs {flag(name)}")
+    try:
+        return kind.model_validate(named)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = f"{flag(str(first['loc'][0]))}: " if first["loc"] else ""
+        found = f", not {first['input']!r}" if first["loc"] else ""
+        raise UserError(f"{place}{first['msg'].removeprefix('Value error, ')}{found}") from None
+
+
+def flag(field: str) -> str:
+    """Return a field's option on the command line."""
+    return "--" + field.replace("_", "-")
+
+
+def job_prefix(home: Path) -> str:
+    """Return what the names of a home's jobs begin with, so that its next run can tell them from others'."""
+    return f"forger-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
+
+
+def _address(text: str, option: str) -> None:
+    """Check HOST:PORT, with or without a scheme."""
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        good = bool(parts.hostname) and bool(parts.port)
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"{option} must be HOST:PORT, not {text!r}")

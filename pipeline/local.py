@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import json
 import logging
@@ -15,8 +16,9 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
+from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec
 
 from components.codehash import code_digest
 from components.gate.baseline import choose_baseline
@@ -24,10 +26,11 @@ from components.gate.verdict import Verdict
 from components.ingest.curated_schema import write_schema
 from components.ingest.record import PreparedDataset
 from components.push.infra_validator import REASON_FILE
+from pipeline.beam import Engine, job_prefix
 from pipeline.config import Config
 from pipeline.home import Home
 from pipeline.pictures import make_pictures
-from pipeline.pipeline import BEAM_ARGS, Places, create_pipeline, training_key
+from pipeline.pipeline import Places, create_pipeline, training_key
 from pipeline.run_record import NodeRecord, RunRecord, load_all, load_last
 from serving import contract
 
@@ -45,9 +48,7 @@ class NodeObserver:
         """Called when a node has ended well."""
 
 
-def run(
-    config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, beam_args: list[str]
-) -> RunRecord:
+def run(config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, engine: Engine) -> RunRecord:
     """Run all nodes that are not done yet.
 
     Args:
@@ -56,7 +57,7 @@ def run(
         prepared: The dataset on disk.
         home: The home, held by this process.
         observer: Told of each node.
-        beam_args: Further Beam arguments; an argument named again wins.
+        engine: Where the Beam steps run.
 
     Returns:
         The run's record, with the gate's verdict.
@@ -64,8 +65,8 @@ def run(
     Raises:
         UserError: What a component refuses.
     """
-    ir = _compile(config, prepared, home, beam_args)
-    digest = _digest(config, prepared, beam_args)
+    ir = _compile(config, prepared, home)
+    digest = _digest(config, prepared)
     last = load_last(home.runs)
     resumed = last is not None and last.state == "running" and last.pipeline_digest == digest
     now = datetime.datetime.now(datetime.UTC)
@@ -77,7 +78,7 @@ def run(
     record.save(home.runs)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
     try:
-        outputs = _run_nodes(ir, home, observer, record)
+        outputs = _run_nodes(ir, home, observer, record, engine)
         _conclude(record, outputs, home)
     except Exception as error:
         record.state = "failed"
@@ -89,18 +90,17 @@ def run(
     return record
 
 
-def _digest(config: Config, prepared: PreparedDataset, beam_args: list[str]) -> str:
+def _digest(config: Config, prepared: PreparedDataset) -> str:
     """Hash what decides the compiled pipeline; the compiled form itself serialises differently in each process."""
     decisive = [
         config.model_dump(mode="json"),
         prepared.digest,
-        beam_args,
         code_digest("components", "pipeline", "serving/contract.py"),
     ]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _compile(config: Config, prepared: PreparedDataset, home: Home, beam_args: list[str]) -> pipeline_pb2.Pipeline:
+def _compile(config: Config, prepared: PreparedDataset, home: Home) -> pipeline_pb2.Pipeline:
     serving_base = home.model_base(config.data.dataset)
     places = Places(
         pipeline_name=contract.model_name(config.data.dataset),
@@ -112,10 +112,12 @@ def _compile(config: Config, prepared: PreparedDataset, home: Home, beam_args: l
         baseline=choose_baseline(serving_base, training_key(config, prepared)),
     )
     connection = _connection(home)
-    return compiler.Compiler().compile(create_pipeline(config, prepared, places, [*BEAM_ARGS, *beam_args], connection))
+    return compiler.Compiler().compile(create_pipeline(config, prepared, places, connection))
 
 
-def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord) -> dict[str, Any]:
+def _run_nodes(
+    ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord, engine: Engine
+) -> dict[str, Any]:
     """Launch node after node, as TFX's LocalDagRunner does; returns the output artifacts by "node.key"."""
     deployment = runner_utils.extract_local_deployment_config(ir)
     connection = _connection(home)
@@ -135,6 +137,11 @@ def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, re
                 pipeline_runtime_spec=ir.runtime_spec,
                 executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+                custom_executor_operators={
+                    BeamExecutableSpec: functools.partial(
+                        _beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}")
+                    )
+                },
             ).launch()
         except Exception as error:
             error.add_note(node_id)
@@ -148,6 +155,17 @@ def _run_nodes(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, re
         record.save(home.runs)
         observer.ended(done)
     return outputs
+
+
+def _beam_operator(
+    beam_args: list[str], executor_spec: BeamExecutableSpec, platform_config: Any = None
+) -> beam_executor_operator.BeamExecutorOperator:
+    """Make TFX's own operator of Beam executors, told of the engine only now: the cache's key was made without it."""
+    spec = BeamExecutableSpec()
+    spec.CopyFrom(executor_spec)
+    for argument in beam_args:
+        spec.beam_pipeline_args_placeholders.add().value.string_value = argument
+    return beam_executor_operator.BeamExecutorOperator(spec, platform_config)
 
 
 def _push_is_lost(record: RunRecord, home: Home) -> bool:

@@ -31,10 +31,6 @@ _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
 _GATE_SOURCES = ("components/gate", *_JUDGE_SOURCES)
 _PUSH_SOURCES = ("components/push", "serving/contract.py")
 
-# The in-memory runner: Beam's default first tries to download a Prism binary; multi-processing was slower on 2 cores.
-# A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam node.
-BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none"]
-
 
 @dataclass(frozen=True)
 class Places:
@@ -135,16 +131,16 @@ def create_pipeline(
     config: Config,
     prepared: PreparedDataset,
     places: Places,
-    beam_args: list[str],
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
 ) -> Pipeline:
     """Create the pipeline.
+
+    It doesn't say where Beam runs: TFX's cache keys hold a pipeline's Beam arguments, and another engine makes nothing else.
 
     Args:
         config: All settings.
         prepared: The dataset on disk.
         places: Where things are.
-        beam_args: Beam's command-line arguments.
         metadata: MLMD's connection, for the local runner.
     """
     return Pipeline(
@@ -152,6 +148,5 @@ def create_pipeline(
         pipeline_root=places.pipeline_root,
         components=create_components(config, prepared, places),
         enable_cache=True,
-        beam_pipeline_args=beam_args,
         metadata_connection_config=metadata,
     )

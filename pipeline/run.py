@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
+from pipeline.beam import Engine
 from pipeline.config import make_config
 from pipeline.console import RunView, capture_logs, make_console
 from pipeline.home import Home
@@ -24,7 +25,7 @@ NODES = (
 )  # fmt: skip
 
 
-def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam_args: list[str], *, debug: bool) -> RunRecord:
+def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engine: Engine, *, debug: bool) -> RunRecord:
     """Run the pipeline in a home and show it on the terminal.
 
     Args:
@@ -32,7 +33,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam
         changes: "SECTION.KEY=VALUE" each.
         home: The home directory.
         source: Where data come from if they must be fetched.
-        beam_args: Further Beam arguments.
+        engine: Where the Beam steps run.
         debug: Leave the libraries' messages on the terminal.
 
     Raises:
@@ -50,10 +51,12 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, beam
             prepared = prepare(config.data.dataset, home.data, source)
             console.print(f"profile [bold]{profile}[/], home {escape(str(home.path))}, log {escape(str(log_file))}")
             # TFX takes seconds to import: only now is it certain to be needed.
+            from pipeline.beam_probe import ready
             from pipeline.local import run
 
             try:
-                record = run(config, profile, prepared, home, view, beam_args)
+                with ready(engine, home.path):
+                    record = run(config, profile, prepared, home, view, engine)
             except Exception:
                 _LOGGER.exception("the run failed")
                 failed = load_last(home.runs)
@@ -75,12 +78,13 @@ def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
             return prepare(dataset, home.data, source)
 
 
-def dry_run(profile: str, changes: list[str]) -> None:
-    """Print the resolved configuration and the nodes."""
+def dry_run(profile: str, changes: list[str], engine: Engine) -> None:
+    """Print the resolved configuration, the nodes and what Beam is told."""
     console = make_console()
     config = make_config(profile, changes)
     console.print_json(json.dumps(config.model_dump(mode="json")))
     console.print("nodes: " + " -> ".join(NODES))
+    console.print(f"Beam on {engine.runner}: " + escape(" ".join(engine.beam_args())))
 
 
 def _leave_report(home: Home, record: RunRecord) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from pipeline.beam import Engine
 from pipeline.commands.exits import EXIT_BLOCKED
-from pipeline.commands.options import home_option
+from pipeline.commands.options import engine_options, home_option
 from pipeline.home import Home
 
 
@@ -20,13 +21,11 @@ from pipeline.home import Home
 @home_option
 @click.option("--source", default="auto", show_default=True, help="Where data come from: auto, upstream, mirror or a directory.")
 @click.option(
-    "--beam", "beam_args", multiple=True, metavar="ARG", help="A Beam argument, e.g. --runner=FlinkRunner; may be repeated."
-)
-@click.option(
     "--force-baseline",
     is_flag=True,
     help="Judge by the absolute thresholds alone, not against what is served; the verdict records it.",
 )
+@engine_options
 @click.option("--dry-run", is_flag=True, help="Print the resolved configuration and the nodes, run nothing.")
 @click.pass_context
 def run(
@@ -35,8 +34,8 @@ def run(
     changes: tuple[str, ...],
     home: Path,
     source: str,
-    beam_args: tuple[str, ...],
     force_baseline: bool,
+    engine: Engine,
     dry_run: bool,
 ) -> None:
     """Run the pipeline: ingest, train, gate, push; done work is kept, an interrupted run goes on."""
@@ -46,8 +45,8 @@ def run(
     if force_baseline:
         changes = (*changes, "gate.force_baseline=true")
     if dry_run:
-        show_plan(profile, list(changes))
+        show_plan(profile, list(changes), engine)
         return
-    record = run_pipeline(profile, list(changes), Home.at(home), source, list(beam_args), debug=context.obj)
+    record = run_pipeline(profile, list(changes), Home.at(home), source, engine, debug=context.obj)
     if record.state != "blessed":
         sys.exit(EXIT_BLOCKED)

@@ -43,7 +43,8 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
     parameters = declare(profile, changes)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
-    from pipeline.pipeline import BEAM_ARGS, Places, create_pipeline
+    from pipeline.beam import LocalEngine
+    from pipeline.pipeline import Places, create_pipeline
 
     home = Home.at(Path(cluster.home))
     config = make_config(profile, changes)
@@ -61,9 +62,9 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
     runner = tfx_runner.KubeflowV2DagRunner(
         tfx_runner.KubeflowV2DagRunnerConfig(default_image=cluster.image, use_pipeline_spec_2_1=True)
     )
-    job = runner.run(create_pipeline(config, unknown, places, []), write_out=False)
+    job = runner.run(create_pipeline(config, unknown, places), write_out=False)
     compiled = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
-    spec = rewrite(compiled, cluster, parameters, [*BEAM_ARGS, *beam_args], sdk_version())
+    spec = rewrite(compiled, cluster, parameters, [*LocalEngine().arguments(), *beam_args], sdk_version())
     documents = [json_format.MessageToDict(spec), platform_spec(spec, cluster)]
     return yaml.dump_all(documents, sort_keys=True, width=200)
 

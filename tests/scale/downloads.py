@@ -1,4 +1,4 @@
-"""What the cluster is made of: Flink's own libraries from PyPI, Beam's job server from Maven; fetched once, checked by checksum."""
+"""What the cluster is made of: Flink's libraries from PyPI, Beam's job server from Maven; fetched once, checksums checked."""
 
 from __future__ import annotations
 

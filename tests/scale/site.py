@@ -32,9 +32,23 @@ def make_site(directory: Path, *, forger: bool = True) -> Path:
     (packages / "locked.pth").write_text(sysconfig.get_path("purelib") + "\n")
     if forger:
         source = _checkout(directory / "source")
-        pip = [str(directory / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+        pip = [
+            str(directory / "bin/python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+        ]
         done = subprocess.run(
-            [*pip, "--ignore-installed", str(source)], cwd=directory, env={"PATH": ""}, capture_output=True, text=True, check=False
+            [*pip, "--ignore-installed", str(source)],
+            cwd=directory,
+            env={"PATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         shutil.rmtree(source)
