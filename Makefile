@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: setup run test test-image lint bench lock clean
+.PHONY: setup run test test-scale test-image lint bench lock clean
 
 setup:
 	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) pipeline/bootstrap.py $(EXTRAS)
@@ -14,6 +14,10 @@ run: setup
 test: setup
 	@tests/tools.sh
 	@$(BIN)/python -m pytest $(ARGS)
+
+# The Beam steps on a real Flink cluster, which the tests start and stop; needs Java 17 and Maven.
+test-scale: setup
+	@$(BIN)/python -m pytest --timeout=1200 tests/scale/check_flink.py $(ARGS)
 
 # The container image, truly built and run; needs root, buildah and debootstrap (Debian: apt-get install buildah debootstrap).
 test-image: setup

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -112,7 +113,7 @@ class FlinkCluster:
         (self.directory / "log4j.properties").write_text(_LOG4J)
         self._java("job-manager", "512m", _JOB_MANAGER)
         self.start_task_manager()
-        self._worker_pool(pool)
+        self._worker_pool(self.site, pool)
         wait_until(self._is_ready, 180)
 
     def start_task_manager(self) -> None:
@@ -121,8 +122,8 @@ class FlinkCluster:
 
     def kill_task_manager(self) -> None:
         """Kill the TaskManager as a machine's loss would (`kill -9`)."""
-        self._task_manager.kill()
-        self._task_manager.wait()
+        self._processes.remove(self._task_manager)
+        _end(self._task_manager)
 
     def _java(self, name: str, heap: str, main: str) -> subprocess.Popen:
         classpath = ":".join(map(str, flink_libraries()))
@@ -130,11 +131,23 @@ class FlinkCluster:
         command = [*_JAVA, f"-Xmx{heap}", log4j, "-cp", classpath, main, "--configDir", str(self.directory)]
         return self._spawn(name, command, {"FLINK_CONF_DIR": str(self.directory)})
 
-    def _worker_pool(self, port: int) -> None:
+    @contextlib.contextmanager
+    def another_pool(self, site: Path) -> Iterator[str]:
+        """Run a worker pool of another environment; gives its address."""
+        (port,) = free_ports(1)
+        process = self._worker_pool(site, port)
+        try:
+            wait_until(lambda: _answers(f"127.0.0.1:{port}"), 120)
+            yield f"127.0.0.1:{port}"
+        finally:
+            self._processes.remove(process)
+            _end(process)
+
+    def _worker_pool(self, site: Path, port: int) -> subprocess.Popen:
         module = "apache_beam.runners.worker.worker_pool_main"
         # The pool starts its workers by the name `python`.
-        path = f"{self.site / 'bin'}:{os.environ['PATH']}"
-        self._spawn("worker-pool", [str(self.site / "bin/python"), "-m", module, f"--service_port={port}"], {"PATH": path})
+        path = f"{site / 'bin'}:{os.environ['PATH']}"
+        return self._spawn("worker-pool", [str(site / "bin/python"), "-m", module, f"--service_port={port}"], {"PATH": path})
 
     def _spawn(self, name: str, command: list[str], environment: dict[str, str]) -> subprocess.Popen:
         # The workers must not find this checkout by chance.
@@ -176,11 +189,16 @@ class FlinkCluster:
     def stop(self) -> None:
         """End every process, and theirs, and remove what they have written."""
         for process in reversed(self._processes):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
         self._processes.clear()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Kill a process and its children."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def free_ports(count: int) -> list[int]:
