@@ -94,16 +94,19 @@ class FlinkCluster:
             "taskmanager.memory.framework.off-heap.size": "128m",
             "taskmanager.memory.task.heap.size": "512m",
             "taskmanager.memory.task.off-heap.size": "64m",
-            "taskmanager.memory.network.min": "64m",
-            "taskmanager.memory.network.max": "64m",
+            "taskmanager.memory.network.min": "256m",
+            "taskmanager.memory.network.max": "256m",
+            # Of 512 by default, 16 MiB for each of a job's dozens of shuffles.
+            "taskmanager.network.sort-shuffle.min-buffers": 32,
             "taskmanager.memory.managed.size": "128m",
             "taskmanager.memory.jvm-metaspace.size": "256m",
             "taskmanager.memory.jvm-overhead.min": "192m",
             "taskmanager.memory.jvm-overhead.max": "192m",
             "heartbeat.interval": 2000,  # ms; a lost TaskManager is noticed after two of them
-            "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": 3,
-            "restart-strategy.fixed-delay.delay": "1 s",
+            # The one that counts the tasks of one lost TaskManager as one failure; another would give up at once.
+            "restart-strategy.type": "exponential-delay",
+            "restart-strategy.exponential-delay.initial-backoff": "2 s",
+            "restart-strategy.exponential-delay.attempts-before-reset-backoff": 3,
             "io.tmp.dirs": self.directory / "tmp",
             "web.tmpdir": self.directory / "web",
         }
@@ -160,7 +163,7 @@ class FlinkCluster:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # its children end with it, see `stop`
+                process_group=0,  # its children end with it, see `_end`
             )
         self._processes.append(process)
         return process
