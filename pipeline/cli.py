@@ -10,6 +10,7 @@ from components.errors import UserError
 from pipeline.commands.data import data
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.exits import EXIT_INTERRUPTED, EXIT_USER
+from pipeline.commands.generate import generate
 from pipeline.commands.history import history
 from pipeline.commands.kubeflow import kubeflow
 from pipeline.commands.promote import promote
@@ -34,7 +35,7 @@ def cli(context: click.Context, debug: bool) -> None:
     prepare_tensorflow(quiet=not debug)
 
 
-for command in (run, status, history, report, evaluate, serve, sample, versions, rollback, promote, data, kubeflow):
+for command in (run, status, history, report, evaluate, serve, sample, generate, versions, rollback, promote, data, kubeflow):
     cli.add_command(command)
 
 

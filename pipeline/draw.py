@@ -43,6 +43,7 @@ def draw(
     count: int,
     label: str | None,
     seed: int,
+    first_row: int,
     last_seed: int | None,
     out: Path,
     labels_out: Path | None,
@@ -55,6 +56,7 @@ def draw(
         count: How many images.
         label: Number or name of the class of all, or None for any class, drawn from each row's seed.
         seed: Decides every image.
+        first_row: Number of the first of the seed's rows that are drawn.
         last_seed: Draw the way from the first image of `seed` to the first of this seed; None for images of `seed` alone.
         out: `.png` or `.npy`.
         labels_out: `.npy`, or None.
@@ -69,8 +71,8 @@ def draw(
     check_names(out, labels_out)
     number = None if label is None else _class_number(label, list(getattr(generator, "class_names", ())), source)
     if last_seed is None:
-        images, drawn = generator.sample(seeds_for(seed, count), labels_for(number, count))
-        shown = f"seed {seed}"
+        images, drawn = generator.sample(seeds_for(seed, count, first=first_row), labels_for(number, count))
+        shown = f"seed {seed}" + (f" from row {first_row}" if first_row else "")
     else:
         first, last = (int(seeds_for(one, 1)[0]) for one in (seed, last_seed))
         images, drawn = generator.interpolate(first, last, count, number)

@@ -35,7 +35,7 @@ class LocalGenerator:
         """
         from serving.servable import Servable
 
-        self.directory = _version_directory(Path(directory))
+        self.directory = version_directory(Path(directory))
         mend = "delete that directory and push again with `forger run`, or name an older version"
         try:
             self._servable = Servable(self.directory)
@@ -65,6 +65,10 @@ class LocalGenerator:
             ServingError: Inputs that are not rows of one request, or a label that the generator does not know.
         """
         return draws.drive(draws.sample(seeds, labels), self._run)
+
+    def sample_png(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[list[bytes], np.ndarray]:
+        """Draw the images of `sample` as PNG files; the same rules."""
+        return draws.drive(draws.sample_png(seeds, labels), self._run)
 
     def sample_latent(self, latents: ArrayLike, labels: ArrayLike) -> np.ndarray:
         """Draw from given latents.
@@ -111,7 +115,12 @@ class LocalGenerator:
                 raise ServingError(f"latents have {given} numbers a row, the generator in {self.directory} takes {known}")
 
 
-def _version_directory(directory: Path) -> Path:
+def version_directory(directory: Path) -> Path:
+    """A version's directory: the given one, or the newest below a model base directory.
+
+    Raises:
+        ServingError: There is none.
+    """
     if (directory / contract.SAVED_MODEL_FILE).is_file():
         return directory
     versions = contract.version_directories(directory)

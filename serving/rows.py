@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 256
 
 
-def seeds_for(seed: int, count: int) -> np.ndarray:
+def seeds_for(seed: int, count: int, *, first: int = 0) -> np.ndarray:
     """Derive one seed for each row from one user's seed.
 
     Row i gets the SplitMix64 mix (Steele, Lea, Flood 2014) of mix(seed) + i * golden ratio, its top bit dropped. So the same seed
@@ -25,6 +25,7 @@ def seeds_for(seed: int, count: int) -> np.ndarray:
     Args:
         seed: The user's seed, any Python int (its low 64 bits count).
         count: Rows wanted, at least 0.
+        first: Number of the first of them.
 
     Returns:
         int64 [count], each in [0, 2**63).
@@ -32,7 +33,7 @@ def seeds_for(seed: int, count: int) -> np.ndarray:
     import numpy as np
 
     start = _mix(np.array([seed & 0xFFFFFFFFFFFFFFFF], np.uint64))
-    steps = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    steps = np.arange(first, first + count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (_mix(start + steps) >> np.uint64(1)).astype(np.int64)
 
 

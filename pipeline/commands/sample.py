@@ -26,6 +26,7 @@ _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--label", "--digit", "label", metavar="CLASS", help="Only this class, a number or a name; else any, drawn from the seed."
 )
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal images.")
+@click.option("--first-row", default=0, show_default=True, type=click.IntRange(0), help="Begin with this row of the seed's rows.")
 @click.option("--to-seed", type=click.IntRange(0, 2**63 - 1), help="Draw the way from --seed to this seed, in --count steps.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.png (a grid) or FILE.npy.")
 @click.option("--labels-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the labels to FILE.npy.")
@@ -46,6 +47,7 @@ def sample(
     count: int,
     label: str | None,
     seed: int,
+    first_row: int,
     to_seed: int | None,
     out: Path,
     labels_out: Path | None,
@@ -66,8 +68,11 @@ def sample(
         raise UserError("name either --server or --model, not both")
     if model and (version or version_label):
         raise UserError("--version and --version-label choose among pushed versions or a server's: leave --model out")
+    if first_row and to_seed is not None:
+        raise UserError("--first-row begins among one seed's rows, --to-seed leads to another seed: name one of them")
     check_names(out, labels_out)
-    how = {"count": count, "label": label, "seed": seed, "last_seed": to_seed, "out": out, "labels_out": labels_out}
+    how = {"count": count, "label": label, "seed": seed, "first_row": first_row, "last_seed": to_seed}
+    how |= {"out": out, "labels_out": labels_out}
     with quiet(debug=context.obj):
         if server:
             from serving.client import ClientTls

@@ -1,0 +1,83 @@
+"""`forger generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from components.errors import UserError
+from pipeline.commands.options import dataset_option, home_option
+from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout
+from pipeline.home import Home
+
+
+@click.command()
+@click.option("--count", required=True, type=click.IntRange(1, 10**12), help="How many images.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Their directory, new or of the same request.")
+@click.option(
+    "--format",
+    "layout",
+    default=Layout.TFRECORD.value,
+    show_default=True,
+    type=click.Choice([layout.value for layout in Layout]),
+    help="TFRecords of tf.train.Example, or tars of PNG files.",
+)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal shards.")
+@click.option("--digit", "--class", "digit", type=click.IntRange(0), help="Only this class; without it, any class, by the seed.")
+@click.option("--shards", type=click.IntRange(1), help="How many shards, at most; sets --shard-size.")
+@click.option("--shard-size", type=click.IntRange(1), help=f"Images of a shard.  [default: {DEFAULT_SHARD_SIZE}]")
+@click.option("--model", type=click.Path(path_type=Path), help="A SavedModel directory instead of a pushed version.")
+@dataset_option
+@click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
+@click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
+@click.option(
+    "--beam", "beam_args", multiple=True, metavar="ARG", help="A Beam argument, e.g. --runner=FlinkRunner; may be repeated."
+)
+@home_option
+@click.pass_context
+def generate(
+    context: click.Context,
+    count: int,
+    out: Path,
+    layout: str,
+    seed: int,
+    digit: int | None,
+    shards: int | None,
+    shard_size: int | None,
+    model: Path | None,
+    dataset: str,
+    version: int | None,
+    version_label: str | None,
+    beam_args: tuple[str, ...],
+    home: Path,
+) -> None:
+    """Write any number of images as shards with Beam; finished shards are kept, an interrupted run goes on."""
+    from pipeline.generate.run import generate as write
+    from pipeline.versions import find
+    from serving.local import version_directory
+
+    if shards and shard_size:
+        raise UserError("name either --shards or --shard-size, not both")
+    if shards and shards > count:
+        raise UserError(f"--shards {shards} is more than the {count} images: name fewer")
+    if model and (version or version_label):
+        raise UserError("--version and --version-label choose among pushed versions: leave --model out")
+    if "://" in str(out):
+        raise UserError(f"{out} is not a local path: name a directory, or one that all workers have mounted")
+    place = Home.at(home)
+    size = -(-count // shards) if shards else shard_size or DEFAULT_SHARD_SIZE
+    line = write(
+        version_directory(model) if model else find(place.model_base(dataset), version, version_label),
+        out,
+        place,
+        dataset=dataset,
+        count=count,
+        seed=seed,
+        label=digit,
+        layout=Layout(layout),
+        shard_size=size,
+        beam_args=list(beam_args),
+        debug=context.obj,
+    )
+    click.echo(line)

@@ -1,0 +1,149 @@
+"""What `forger generate` does: settle the request, let Beam write the shards that are missing, say what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.errors import UserError
+from components.progress import report
+from pipeline.console import RunView, capture_logs, make_console
+from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
+from pipeline.generate.request import Layout, Request, check_label, servable_name
+from pipeline.home import Home
+from serving import contract
+from serving.servable import read_metadata
+
+_LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
+# How a worker's own words come back through an engine: as the text of a traceback.
+_CAUSE = re.compile(r"(?:UserError|ServingError): (.+?) \[while running", re.DOTALL)
+
+
+def generate(
+    model: Path,
+    directory: Path,
+    home: Home,
+    *,
+    dataset: str,
+    count: int,
+    seed: int,
+    label: int | None,
+    layout: Layout,
+    shard_size: int,
+    beam_args: list[str],
+    debug: bool,
+) -> str:
+    """Write images of a version as shards; shards that are there are kept.
+
+    Args:
+        model: The version's directory.
+        directory: Where the shards go.
+        home: For the log.
+        dataset: TFDS name, for a model without metadata.
+        count: Images.
+        seed: Decides every image.
+        label: The class of all, or None for any.
+        layout: TFRecords, or tars of PNG files.
+        shard_size: Rows of a shard.
+        beam_args: Beam's command-line arguments, which name the engine.
+        debug: Leave the libraries' messages on the terminal.
+
+    Returns:
+        One line that says what is there now.
+
+    Raises:
+        UserError: Whatever the user can mend.
+        ServingError: The version is damaged.
+    """
+    began = time.monotonic()
+    request = _request(model, dataset, count=count, seed=seed, label=label, layout=layout, shard_size=shard_size)
+    directory = directory.expanduser().absolute()
+    with claimed(directory, request):
+        kept = finished(directory, request)
+        missing = sorted(set(range(request.shards)) - kept)
+        if missing:
+            check_space(directory, request, sum(len(request.rows(number)) for number in missing))
+        if missing or not (directory / DONE_FILE).is_file():
+            home.open()
+            log_file = home.logs / f"generate-{time.strftime('%Y%m%d-%H%M%S')}.log"
+            with capture_logs(log_file, RunView(make_console(stderr=True)), debug=debug):
+                _fill(request, model, directory, missing, beam_args)
+        size = conclude(directory, request)
+    drawn = sum(len(request.rows(number)) for number in missing)
+    seconds = time.monotonic() - began
+    rate = f"{drawn} drawn in {seconds:.0f} s, {drawn / seconds:.0f}/s" if drawn else "all of them were there"
+    return (
+        f"{request.count} images of {request.model} version {request.version}, seed {request.seed}: "
+        f"{directory} ({request.shards} shards, {size / 2**20:.1f} MiB; {rate})"
+    )
+
+
+def _request(model: Path, dataset: str, *, count: int, seed: int, label: int | None, layout: Layout, shard_size: int) -> Request:
+    from pipeline.generate.worker import digest_of
+
+    if problem := contract.manifest_problem(model):
+        raise UserError(f"{model} is corrupt: {problem}; name another with --version")
+    metadata = read_metadata(model)
+    class_names = tuple(metadata.get(contract.META_CLASS_NAMES, ()))
+    if problem := check_label(label, class_names):
+        raise UserError(problem)
+    return Request(
+        model=servable_name(metadata, dataset),
+        version=model.name,
+        model_digest=digest_of(model),
+        class_names=class_names,
+        count=count,
+        seed=seed,
+        label=label,
+        layout=layout,
+        shard_size=shard_size,
+    )
+
+
+def _fill(request: Request, model: Path, directory: Path, missing: list[int], beam_args: list[str]) -> None:
+    """Write the missing shards, then what describes them all."""
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipeline.generate.catalogue import write_catalogue
+    from pipeline.generate.worker import WriteShards
+
+    with _watched(request, directory):
+        try:
+            with beam.Pipeline(options=PipelineOptions(beam_args)) as pipeline:
+                # `Create` reshuffles, so that the shards spread over all workers.
+                _ = pipeline | "Shards" >> beam.Create(missing) | "Write" >> beam.ParDo(WriteShards(request, model, directory))
+        except Exception as error:
+            if cause := _CAUSE.search(str(error)):
+                raise UserError(" ".join(cause[1].split())) from error
+            raise
+    if request.layout is Layout.TFRECORD:
+        write_catalogue(directory, request)
+
+
+@contextlib.contextmanager
+def _watched(request: Request, directory: Path) -> Iterator[None]:
+    """Report how far the work is by what has appeared in the directory: the same on every engine."""
+    stop = threading.Event()
+
+    def look() -> None:
+        done = finished(directory, request)
+        report("generating", sum(len(request.rows(number)) for number in done), request.count, "images")
+
+    def watch() -> None:
+        look()
+        while not stop.wait(_LOOK_EVERY):
+            look()
+
+    thread = threading.Thread(target=watch, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    look()
