@@ -14,7 +14,7 @@ from pipeline.home import Home
 
 @click.command()
 @click.option("--count", required=True, type=click.IntRange(1, 10**12), help="How many images.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Their directory, new or of the same request.")
+@click.option("--out", required=True, metavar="DIR", help="Their directory, new or of the same request.")
 @click.option(
     "--format",
     "layout",
@@ -27,7 +27,9 @@ from pipeline.home import Home
 @click.option("--digit", "--class", "digit", type=click.IntRange(0), help="Only this class; without it, any class, by the seed.")
 @click.option("--shards", type=click.IntRange(1), help="How many shards, at most; sets --shard-size.")
 @click.option("--shard-size", type=click.IntRange(1), help=f"Images of a shard.  [default: {DEFAULT_SHARD_SIZE}]")
-@click.option("--model", type=click.Path(path_type=Path), help="A SavedModel directory instead of a pushed version.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Load a SavedModel: a version's directory, or that of all versions."
+)
 @dataset_option
 @click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
 @click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
@@ -39,7 +41,7 @@ from pipeline.home import Home
 def generate(
     context: click.Context,
     count: int,
-    out: Path,
+    out: str,
     layout: str,
     seed: int,
     digit: int | None,
@@ -63,13 +65,13 @@ def generate(
         raise UserError(f"--shards {shards} is more than the {count} images: name fewer")
     if model and (version or version_label):
         raise UserError("--version and --version-label choose among pushed versions: leave --model out")
-    if "://" in str(out):
+    if "://" in out:
         raise UserError(f"{out} is not a local path: name a directory, or one that all workers have mounted")
     place = Home.at(home)
     size = -(-count // shards) if shards else shard_size or DEFAULT_SHARD_SIZE
     line = write(
         version_directory(model) if model else find(place.model_base(dataset), version, version_label),
-        out,
+        Path(out),
         place,
         dataset=dataset,
         count=count,

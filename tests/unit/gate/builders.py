@@ -104,9 +104,9 @@ def run_gate(
     class_names: list[str],
     settings: GateSettings,
     baseline: Path | None = None,
-    workers: tuple[str, int] = ("in_memory", 1),
+    beam_args: list[str] = BEAM_ARGS,
 ) -> tuple[Verdict, bool, Any]:
-    """Run the gate's own executor on artifacts, as TFX does; `workers` are Beam's running mode and how many there are.
+    """Run the gate's own executor on artifacts, as TFX does.
 
     Returns:
         The verdict, whether the blessing artifact is blessed, and the blessing artifact.
@@ -130,9 +130,8 @@ def run_gate(
         class_names=class_names,
         code_hash="c",
     )
-    mode = [f"--direct_running_mode={workers[0]}", f"--direct_num_workers={workers[1]}"]
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=[*BEAM_ARGS, *mode], tmp_dir=str(directory / "tmp"), unique_id="1"
+        beam_pipeline_args=beam_args, tmp_dir=str(directory / "tmp"), unique_id="1"
     )
     Executor(context).Do(
         {key: [value] for key, value in channel.items()},
