@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: setup run test test-scale test-image lint bench lock clean
+.PHONY: setup run test test-scale test-image lint bench bench-scale lock clean
 
 setup:
 	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) pipeline/bootstrap.py $(EXTRAS)
@@ -29,6 +29,10 @@ lint: setup
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# What each Beam step costs as the data grow; hours for all of it, goes on where it was stopped.
+bench-scale: setup
+	@$(BIN)/python -m tests.benchmarks scale $(ARGS)
 
 # Pins for every platform that the wheels support; hashes of all files.
 lock: setup

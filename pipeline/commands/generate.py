@@ -27,9 +27,7 @@ from pipeline.home import Home
 @click.option("--digit", "--class", "digit", type=click.IntRange(0), help="Only this class; without it, any class, by the seed.")
 @click.option("--shards", type=click.IntRange(1), help="How many shards, at most; sets --shard-size.")
 @click.option("--shard-size", type=click.IntRange(1), help=f"Images of a shard.  [default: {DEFAULT_SHARD_SIZE}]")
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Load a SavedModel: a version's directory, or that of all versions."
-)
+@click.option("--model", type=click.Path(path_type=Path), help="A SavedModel: a version's directory, or that of all versions.")
 @dataset_option
 @click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
 @click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")

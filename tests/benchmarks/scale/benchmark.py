@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -20,11 +21,13 @@ from pipeline.environment import prepare_tensorflow
 from tests.benchmarks.machine import cpu
 from tests.benchmarks.scale.engines import ENGINES, LOCAL, engine
 from tests.benchmarks.scale.grid import NEEDS, STEPS, done_file, key
+from tests.benchmarks.scale.plan import fit
 from tests.benchmarks.scale.plots import draw
 from tests.benchmarks.scale.watch import CellError, measure
 
 _RESULTS = Path(__file__).parents[1] / "results"
 _SIZES = (70_000, 350_000, 1_400_000)
+_PLANNED = 1e9  # images
 
 
 def main() -> None:
@@ -99,13 +102,22 @@ def show(measured: dict[str, Any]) -> None:
     console = Console(highlight=False, width=160)
     sizes = sorted({int(name.rsplit(" ", 1)[1]) for name in measured["cells"]})
     columns = ("step", "engine", *(f"{size:,}" for size in sizes))
-    table = Table(*columns, box=None)
+    table = Table(*columns, box=box.MARKDOWN)
     for step in STEPS:
         for name in ENGINES:
             cells = [measured["cells"].get(key(step, name, size), {}) for size in sizes]
             if any(cells):
                 table.add_row(step, name, *map(_text, cells))
     console.print(table)
+    _show_plan(measured, console)
+
+
+def _show_plan(measured: dict[str, Any], console: Console) -> None:
+    table = Table("step", "processor s per million images", f"core-hours of {_PLANNED:.0e} images", box=box.MARKDOWN)
+    for step, line in fit(measured, LOCAL).items():
+        table.add_row(step, f"{line.per_image * 1e6:.0f}", f"{line.core_hours(_PLANNED):.0f}")
+    if table.row_count:
+        console.print(table)
 
 
 def _text(cell: dict[str, Any]) -> str:

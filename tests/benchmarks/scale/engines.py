@@ -8,8 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.pipeline import BEAM_ARGS
-
 LOCAL = "local"
 ENGINES = {LOCAL: 0, "flink-1": 1, "flink-2": 2}  # name -> slots
 
@@ -21,6 +19,8 @@ def engine(name: str) -> Iterator[list[str]]:
     A cluster is started for each cell, so that its memory is that cell's alone.
     """
     if name == LOCAL:
+        from pipeline.pipeline import BEAM_ARGS
+
         yield BEAM_ARGS
         return
     from tests.scale.cluster import FlinkCluster

@@ -29,42 +29,62 @@ def measure(command: list[str], log: Path, limit_s: float) -> dict[str, Any]:
 
     Returns:
         That object, with the peak resident memory in MiB: `driver_mib` of the command itself, `workers_mib` of all processes of
-        Beam workers, `java_mib` of all Java processes, `peak_mib` of all of them together at one moment. Processes that this
-        one has started before, a cluster's, count.
+        Beam workers, `java_mib` of all Java processes, `peak_mib` of all of them together at one moment, and the processor
+        seconds of all, `cpu_seconds`. Processes that this one has started before, a cluster's, count from now on.
 
     Raises:
         CellError: It failed or took too long.
     """
-    peaks = dict.fromkeys(("driver_mib", "workers_mib", "java_mib", "peak_mib"), 0)
+    seen = _Seen()
+    seen.look()
+    seen.forget_cpu()
     end = time.monotonic() + limit_s
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
         try:
             while process.poll() is None:
                 if time.monotonic() > end:
                     raise CellError(f"not done within {limit_s:.0f} s, see {log}")
-                for name, size in _memory().items():
-                    peaks[name] = max(peaks[name], size >> 20)
+                seen.look()
                 time.sleep(_LOOK_EVERY)
         finally:
             _end(process.pid)
     if process.returncode:
         said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
         raise CellError(f"exit code {process.returncode}, see {log}: {said[-1][:300] if said else 'it said nothing'}")
-    return json.loads(log.read_text(errors="replace").splitlines()[-1]) | peaks
+    return json.loads(log.read_text(errors="replace").splitlines()[-1]) | seen.figures
 
 
-def _memory() -> dict[str, int]:
-    """Resident bytes of this process's descendants, by what they are."""
-    found = {"driver_mib": 0, "workers_mib": 0, "java_mib": 0, "peak_mib": 0}
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            size, words = process.memory_info().rss, process.cmdline()
-            kind = "java_mib" if words and words[0].endswith("java") else "driver_mib"
-            if any(_WORKER_MAIN in word for word in words):
-                kind = "workers_mib"
-            found[kind] += size
-            found["peak_mib"] += size
-    return found
+class _Seen:
+    """What was seen of this process's descendants."""
+
+    def __init__(self) -> None:
+        self._peaks = dict.fromkeys(("driver_mib", "workers_mib", "java_mib", "peak_mib"), 0)
+        self._cpu: dict[int, float] = {}  # by process id: seconds when last seen
+        self._cpu_before = 0.0
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Peaks in MiB and the processor's seconds."""
+        sizes = {name: size >> 20 for name, size in self._peaks.items()}
+        return {**sizes, "cpu_seconds": round(sum(self._cpu.values()) - self._cpu_before, 1)}
+
+    def forget_cpu(self) -> None:
+        """Count the processor's time from now on."""
+        self._cpu_before = sum(self._cpu.values())
+
+    def look(self) -> None:
+        """Look at all of them once."""
+        now = dict.fromkeys(self._peaks, 0)
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                size, times, words = process.memory_info().rss, process.cpu_times(), process.cmdline()
+                kind = "java_mib" if words and words[0].endswith("java") else "driver_mib"
+                if any(_WORKER_MAIN in word for word in words):
+                    kind = "workers_mib"
+                now[kind] += size
+                now["peak_mib"] += size
+                self._cpu[process.pid] = times.user + times.system
+        self._peaks = {name: max(size, now[name]) for name, size in self._peaks.items()}
 
 
 def _end(pid: int) -> None:
