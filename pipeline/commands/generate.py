@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from components.errors import UserError
-from pipeline.commands.options import dataset_option, home_option
+from pipeline.beam import Engine
+from pipeline.commands.options import dataset_option, engine_options, home_option
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout
 from pipeline.home import Home
 
@@ -31,10 +32,8 @@ from pipeline.home import Home
 @dataset_option
 @click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
 @click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
-@click.option(
-    "--beam", "beam_args", multiple=True, metavar="ARG", help="A Beam argument, e.g. --runner=FlinkRunner; may be repeated."
-)
 @home_option
+@engine_options
 @click.pass_context
 def generate(
     context: click.Context,
@@ -49,8 +48,8 @@ def generate(
     dataset: str,
     version: int | None,
     version_label: str | None,
-    beam_args: tuple[str, ...],
     home: Path,
+    engine: Engine,
 ) -> None:
     """Write any number of images as shards with Beam; finished shards are kept, an interrupted run goes on."""
     from pipeline.generate.run import generate as write
@@ -77,7 +76,7 @@ def generate(
         label=digit,
         layout=Layout(layout),
         shard_size=size,
-        beam_args=list(beam_args),
+        engine=engine,
         debug=context.obj,
     )
     click.echo(line)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.errors import UserError
 from components.progress import report
+from pipeline.beam import Engine, job_prefix
 from pipeline.console import RunView, capture_logs, make_console
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, check_label, servable_name
@@ -34,7 +35,7 @@ def generate(
     label: int | None,
     layout: Layout,
     shard_size: int,
-    beam_args: list[str],
+    engine: Engine,
     debug: bool,
 ) -> str:
     """Write images of a version as shards; shards that are there are kept.
@@ -49,7 +50,7 @@ def generate(
         label: The class of all, or None for any.
         layout: TFRecords, or tars of PNG files.
         shard_size: Rows of a shard.
-        beam_args: Beam's command-line arguments, which name the engine.
+        engine: Where the shards are drawn.
         debug: Leave the libraries' messages on the terminal.
 
     Returns:
@@ -71,7 +72,7 @@ def generate(
             home.open()
             log_file = home.logs / f"generate-{time.strftime('%Y%m%d-%H%M%S')}.log"
             with capture_logs(log_file, RunView(make_console(stderr=True)), debug=debug):
-                _fill(request, model, directory, missing, beam_args)
+                _fill(request, model, directory, missing, engine)
         size = conclude(directory, request)
     drawn = sum(len(request.rows(number)) for number in missing)
     seconds = time.monotonic() - began
@@ -104,17 +105,18 @@ def _request(model: Path, dataset: str, *, count: int, seed: int, label: int | N
     )
 
 
-def _fill(request: Request, model: Path, directory: Path, missing: list[int], beam_args: list[str]) -> None:
+def _fill(request: Request, model: Path, directory: Path, missing: list[int], engine: Engine) -> None:
     """Write the missing shards, then what describes them all."""
     import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
 
+    from pipeline.beam_probe import ready
     from pipeline.generate.catalogue import write_catalogue
     from pipeline.generate.worker import WriteShards
 
-    with _watched(request, directory):
+    # Of this directory, not of the home: another command may work for that at the same time.
+    with ready(engine, directory), _watched(request, directory):
         try:
-            with beam.Pipeline(options=PipelineOptions(beam_args)) as pipeline:
+            with beam.Pipeline(argv=engine.beam_args(f"{job_prefix(directory)}-generate")) as pipeline:
                 # `Create` reshuffles, so that the shards spread over all workers.
                 _ = pipeline | "Shards" >> beam.Create(missing) | "Write" >> beam.ParDo(WriteShards(request, model, directory))
         except Exception as error:

@@ -20,6 +20,7 @@ from PIL import Image
 from components.errors import UserError
 from components.push.layout import push_model
 from components.transform.preprocessing import preprocessing_fn
+from pipeline.beam import LocalEngine
 from pipeline.cli import cli
 from pipeline.generate.directory import REQUEST_FILE, claimed
 from pipeline.generate.request import Layout
@@ -112,13 +113,14 @@ def test_the_pipelines_own_transform_takes_the_records(records, drawn):
     assert np.array_equal(pixels, drawn[0][:_SIZE].reshape(_SIZE, -1))  # in the order of the rows
 
 
-def test_bytes_do_not_depend_on_workers_engine_or_order(home, records, tmp_path):
+def test_bytes_do_not_depend_on_workers_engine_or_order(home, records, tmp_path, monkeypatch):
     expected = contents(records)
-    two = ["--beam", "--direct_num_workers=2", "--beam", "--direct_running_mode=multi_processing"]
+    two = ["--beam=--direct_num_workers=2", "--beam=--direct_running_mode=multi_processing"]
     generate(home, tmp_path / "two", *_REQUEST, *two)
     assert contents(tmp_path / "two") == expected
     # Beam's older Python runner: another engine, with bundles of its own.
-    generate(home, tmp_path / "other", *_REQUEST, "--beam", "--runner=BundleBasedDirectRunner")
+    monkeypatch.setattr(LocalEngine, "arguments", lambda engine: ["--runner=BundleBasedDirectRunner"])
+    generate(home, tmp_path / "other", *_REQUEST)
     assert contents(tmp_path / "other") == expected
     # Shard by shard, the last first, each by a worker that has just started.
     model = home / "serving" / "mnist_gan" / "1"

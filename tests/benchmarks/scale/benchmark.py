@@ -79,9 +79,9 @@ def _provide(work: Path, size: int, step: str, options: argparse.Namespace) -> N
 
 def _measure_cell(work: Path, size: int, name: str, step: str, limit_s: float) -> dict[str, Any]:
     log = work / f"{step}-{name}-{size}.log"
-    with engine(name) as beam_args:
+    with engine(name) as options:
         command = [sys.executable, "-m", "tests.benchmarks.scale.steps", step, str(work), str(size)]
-        return measure([*command, *(f"--beam={argument}" for argument in beam_args)], log, limit_s)
+        return measure([*command, "--engine", json.dumps(options)], log, limit_s)
 
 
 def _read(path: Path) -> dict[str, Any]:

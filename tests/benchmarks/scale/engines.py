@@ -1,37 +1,43 @@
-"""The engines that a cell can run on: this process, or a Flink cluster of its own."""
+"""The engines that a cell can run on: this machine's own, or a Flink cluster of its own."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 LOCAL = "local"
 ENGINES = {LOCAL: 0, "flink-1": 1, "flink-2": 2}  # name -> slots
 
 
 @contextlib.contextmanager
-def engine(name: str) -> Iterator[list[str]]:
-    """Start an engine; yields the Beam arguments that send work to it.
+def engine(name: str) -> Iterator[dict[str, Any]]:
+    """Start an engine; yields what `pipeline.beam.make_engine` makes of it.
 
     A cluster is started for each cell, so that its memory is that cell's alone.
     """
     if name == LOCAL:
-        from pipeline.pipeline import BEAM_ARGS
-
-        yield BEAM_ARGS
+        yield {"runner": "local"}
         return
+    # Late: they look for what the cluster is made of.
     from tests.scale.cluster import FlinkCluster
+    from tests.scale.downloads import is_stand_in
 
     with FlinkCluster(ENGINES[name], site=_site()) as cluster:
-        yield flink_args(cluster)
-
-
-def flink_args(cluster: object) -> list[str]:
-    """Beam's arguments for a cluster."""
-    raise NotImplementedError
+        yield {
+            "runner": "flink",
+            "flink_master": cluster.master,
+            "flink_job_server_jar": str(cluster.job_server_jar),
+            "beam_workers": cluster.worker_pool,
+            "beam_parallelism": cluster.slots,
+            "beam_processes": cluster.slots,
+            "beam_allow_skew": is_stand_in(cluster.job_server_jar),
+        }
 
 
 @functools.cache
@@ -39,9 +45,6 @@ def _site() -> Path:
     """The workers' environment, made once for all clusters."""
     from tests.scale.site import make_site
 
-    directory = tempfile.TemporaryDirectory(prefix="forger-site-")
-    _KEPT.append(directory)
-    return make_site(Path(directory.name) / "site")
-
-
-_KEPT: list[tempfile.TemporaryDirectory] = []  # removed when the process ends
+    directory = Path(tempfile.mkdtemp(prefix="forger-site-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return make_site(directory / "site")

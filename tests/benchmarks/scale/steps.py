@@ -30,6 +30,7 @@ from components.ingest.example_gen import TfdsExampleGen  # noqa: E402
 from components.ingest.record import PreparedDataset  # noqa: E402
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT  # noqa: E402
 from components.ingest.validator import statistics_options  # noqa: E402
+from pipeline.beam import Engine, make_engine  # noqa: E402
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout  # noqa: E402
 from pipeline.generate.run import generate  # noqa: E402
 from pipeline.home import Home  # noqa: E402
@@ -44,9 +45,9 @@ def main() -> None:
     parser.add_argument("step", choices=_RUN)
     parser.add_argument("work", type=Path)
     parser.add_argument("images", type=int)
-    parser.add_argument("--beam", action="append", default=[])
+    parser.add_argument("--engine", type=json.loads, required=True, help="what `make_engine` takes, as JSON")
     options = parser.parse_args()
-    place = Place(options.work, options.images, options.beam)
+    place = Place(options.work, options.images, make_engine(**options.engine))
     marker = done_file(options.work, options.images, options.step)
     marker.unlink(missing_ok=True)
     before = psutil.Process().memory_info().rss
@@ -60,8 +61,8 @@ def main() -> None:
 class Place:
     """Where a cell's inputs and outputs lie; a step's output is the next step's input, whichever engine has written it."""
 
-    def __init__(self, work: Path, images: int, beam_args: list[str]) -> None:
-        self.work, self.directory, self.images, self.beam_args = work, work / str(images), images, beam_args
+    def __init__(self, work: Path, images: int, engine: Engine) -> None:
+        self.work, self.directory, self.images, self.engine = work, work / str(images), images, engine
 
     @property
     def prepared(self) -> PreparedDataset:
@@ -94,7 +95,7 @@ class Place:
             directory.mkdir(parents=True)
             outputs[key].uri = str(directory)
         context = BaseBeamExecutor.Context(
-            beam_pipeline_args=self.beam_args, tmp_dir=str(self.directory / "tmp"), unique_id="benchmark"
+            beam_pipeline_args=self.engine.beam_args(), tmp_dir=str(self.directory / "tmp"), unique_id="benchmark"
         )
         properties = {key: value for key, value in component.exec_properties.items() if value is not None}
         lists = ({key: [one] for key, one in artifacts.items()} for artifacts in (inputs, outputs))
@@ -145,7 +146,7 @@ def _gate(place: Place) -> None:
         model=place.work / "generator",
         class_names=[str(label) for label in range(10)],
         settings=GateSettings(max_examples=max(place.images, 10), **dict.fromkeys(_UNGATED)),
-        beam_args=place.beam_args,
+        beam_args=place.engine.beam_args(),
     )
     assert verdict.examples == place.prepared.splits["test"], verdict.reason
 
@@ -166,7 +167,7 @@ def _generate(place: Place) -> None:
         label=None,
         layout=Layout.TFRECORD,
         shard_size=min(DEFAULT_SHARD_SIZE, -(-place.images // 8)),
-        beam_args=place.beam_args,
+        engine=place.engine,
         debug=True,
     )
 
