@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx.components.example_gen import write_split
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -47,12 +48,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         artifact.split_names = artifact_utils.encode_split_names(list(expressions))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         with self._make_beam_pipeline() as pipeline:
+            # Here in TFDS's own order, which is shuffled already, by a hash, and so reproducible. A cluster writes in whatever
+            # order, so there its workers share the files.
+            shared = not isinstance(pipeline.runner, FnApiRunner)
             for split, shards in pieces.items():
                 target = os.path.join(artifact_utils.get_split_uri([artifact], split), write_split.DEFAULT_FILE_NAME)
                 (
                     pipeline
-                    # Not reshuffled: TFDS has shuffled the records already, by a hash, so their order is reproducible.
-                    | f"Shards[{split}]" >> beam.Create(shards, reshuffle=False)
+                    | f"Shards[{split}]" >> beam.Create(shards, reshuffle=shared)
                     | f"Read[{split}]" >> beam.FlatMap(_read).with_output_types(bytes)
                     | f"Write[{split}]" >> beam.io.WriteToTFRecord(target, file_name_suffix=".gz")
                 )

@@ -145,13 +145,10 @@ def _gate(place: Place) -> None:
         judge=place.work / "judge",
         model=place.work / "generator",
         class_names=[str(label) for label in range(10)],
-        settings=GateSettings(max_examples=max(place.images, 10), **dict.fromkeys(_UNGATED)),
+        settings=GateSettings(),
         beam_args=place.engine.beam_args(),
     )
-    assert verdict.examples == place.prepared.splits["test"], verdict.reason
-
-
-_UNGATED = [name for name, field in GateSettings.model_fields.items() if "not gated" in (field.description or "")]
+    assert verdict.figures, verdict.reason  # it refuses an untrained generator, but only after all the work
 
 
 def _generate(place: Place) -> None:

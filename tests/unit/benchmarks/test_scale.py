@@ -1,0 +1,79 @@
+"""The growth benchmark's own parts: its data, what it sees of processes, and the plan that it draws from figures."""
+
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from components.ingest import record
+from tests.benchmarks.scale.inputs import enlarged
+from tests.benchmarks.scale.plan import fit
+from tests.benchmarks.scale.watch import CellError, measure
+from tests.unit.gate.builders import digits
+
+
+def test_larger_data_repeat_the_images_with_small_changes(mnist, tmp_path):
+    base = enlarged(mnist, 700, tmp_path / "base")
+    assert base.splits == {"test": 100, "train": 600}
+    large = enlarged(base, 1750, tmp_path / "large")
+    assert large.splits == {"test": 250, "train": 1500}
+    assert record.load("mnist", tmp_path / "large") == large
+    assert enlarged(base, 1750, tmp_path / "large") == large  # kept
+    original, labels = digits(mnist.directory, "train[:600]")
+    images, repeated = digits(large.directory, "train")
+    # TFDS reads shards in order here, a copy is a shard.
+    assert np.array_equal(images[:600], original)
+    assert np.array_equal(repeated, np.resize(labels, 1500))
+    wide, changed = original.astype(float), images[600:1200].astype(float)
+    assert (np.abs(changed - wide).mean((1, 2, 3)) > 0.5).mean() > 0.95
+    assert np.mean([np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(wide, changed, strict=True)]) > 0.5
+    assert 0.8 < changed.sum() / wide.sum() < 1.2
+    assert not np.array_equal(images[600:900], images[1200:1500])
+
+
+def test_memory_and_processor_of_all_descendants_are_seen(tmp_path):
+    child = "import time; held = bytearray(300 << 20); time.sleep(1.5)"
+    parent = (
+        "import subprocess, sys, time; "
+        f"child = subprocess.Popen([sys.executable, '-c', {child!r}]); "
+        "end = time.process_time() + 1.0\n"
+        "while time.process_time() < end: pass\n"
+        "child.wait(); print('{\"seconds\": 1}')"
+    )
+    found = measure([sys.executable, "-c", parent], tmp_path / "log", 60)
+    assert found["seconds"] == 1
+    assert found["peak_mib"] >= 300
+    assert found["driver_mib"] >= 300
+    assert found["workers_mib"] == found["java_mib"] == 0
+    assert 0.5 <= found["cpu_seconds"] < 10
+
+
+def test_a_cell_that_fails_or_hangs_is_said_and_ended(tmp_path):
+    with pytest.raises(CellError, match=r"exit code 3, .*no data"):
+        measure([sys.executable, "-c", "print('no data'); raise SystemExit(3)"], tmp_path / "log", 60)
+    sleep = "import time; time.sleep(99)"
+    child = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {sleep!r}]); {sleep}"
+    with pytest.raises(CellError, match="not done within 1 s"):
+        measure([sys.executable, "-c", child], tmp_path / "log", 1.0)
+    time.sleep(0.1)
+    assert not [one for one in psutil.Process().children(recursive=True) if "time.sleep(99)" in " ".join(one.cmdline())]
+
+
+def test_the_plan_follows_from_the_two_largest_sizes():
+    def cell(cpu):
+        return {"seconds": 1.0, "cpu_seconds": cpu}
+
+    cells = {
+        "Transform local 10": cell(999.0),
+        "Transform local 1000": cell(30.0),
+        "Transform local 3000": cell(70.0),
+        "Transform flink-1 1000": cell(1.0),
+        "Gate local 1000": cell(5.0),
+        "Gate local 3000": {"failed": "not done"},
+    }
+    lines = fit({"cells": cells}, "local")
+    assert list(lines) == ["Transform"]
+    assert lines["Transform"].per_image == pytest.approx(0.02)
+    assert lines["Transform"].core_hours(1e6) == pytest.approx((10 + 0.02 * 1e6) / 3600)
