@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -92,6 +95,11 @@ def check_label(label: int | None, class_names: tuple[str, ...]) -> str:
     if label is None or not class_names or label < len(class_names):
         return ""
     return f"there is no class {label}: the generator knows 0..{len(class_names) - 1}"
+
+
+def digest_of(model: Path) -> str:
+    """SHA-256 over names and contents of a version's files."""
+    return hashlib.sha256(json.dumps(contract.file_digests(model), sort_keys=True).encode()).hexdigest()
 
 
 def servable_name(metadata: dict, dataset: str) -> str:

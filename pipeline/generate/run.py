@@ -14,7 +14,7 @@ from components.progress import report
 from pipeline.beam import Engine, job_prefix
 from pipeline.console import RunView, capture_logs, make_console
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
-from pipeline.generate.request import Layout, Request, check_label, servable_name
+from pipeline.generate.request import Layout, Request, check_label, digest_of, servable_name
 from pipeline.home import Home
 from serving import contract
 from serving.servable import read_metadata
@@ -71,7 +71,7 @@ def generate(
         if missing or not (directory / DONE_FILE).is_file():
             home.open()
             log_file = home.logs / f"generate-{time.strftime('%Y%m%d-%H%M%S')}.log"
-            with capture_logs(log_file, RunView(make_console(stderr=True)), debug=debug):
+            with capture_logs(log_file, RunView(make_console()), debug=debug):
                 _fill(request, model, directory, missing, engine)
         size = conclude(directory, request)
     drawn = sum(len(request.rows(number)) for number in missing)
@@ -84,8 +84,6 @@ def generate(
 
 
 def _request(model: Path, dataset: str, *, count: int, seed: int, label: int | None, layout: Layout, shard_size: int) -> Request:
-    from pipeline.generate.worker import digest_of
-
     if problem := contract.manifest_problem(model):
         raise UserError(f"{model} is corrupt: {problem}; name another with --version")
     metadata = read_metadata(model)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +11,10 @@ from apache_beam.utils.shared import Shared
 
 from components.errors import UserError
 from pipeline.generate.directory import REQUEST_FILE
-from pipeline.generate.request import Request
+from pipeline.generate.request import Request, digest_of
 from pipeline.generate.shards import write_shard
 from serving import contract
 from serving.local import LocalGenerator
-
-
-def digest_of(model: Path) -> str:
-    """SHA-256 over names and contents of a version's files."""
-    return hashlib.sha256(json.dumps(contract.file_digests(model), sort_keys=True).encode()).hexdigest()
 
 
 class WriteShards(beam.DoFn):
