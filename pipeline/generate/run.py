@@ -17,10 +17,11 @@ from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclud
 from pipeline.generate.request import Layout, Request, check_label, digest_of, servable_name
 from pipeline.home import Home
 from serving import contract
+from serving.errors import ServingError
 from serving.servable import read_metadata
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
-# How a worker's own words come back through an engine: as the text of a traceback.
+# How a worker's own words come back through most engines: within the text of a traceback.
 _CAUSE = re.compile(r"(?:UserError|ServingError): (.+?) \[while running", re.DOTALL)
 
 
@@ -118,11 +119,19 @@ def _fill(request: Request, model: Path, directory: Path, missing: list[int], en
                 # `Create` reshuffles, so that the shards spread over all workers.
                 _ = pipeline | "Shards" >> beam.Create(missing) | "Write" >> beam.ParDo(WriteShards(request, model, directory))
         except Exception as error:
-            if cause := _CAUSE.search(str(error)):
-                raise UserError(" ".join(cause[1].split())) from error
+            if cause := _said_by_a_worker(error):
+                raise UserError(cause) from error
             raise
     if request.layout is Layout.TFRECORD:
         write_catalogue(directory, request)
+
+
+def _said_by_a_worker(error: Exception) -> str:
+    """The line that a worker has for the user, "" if it is another error."""
+    if isinstance(error, UserError | ServingError):
+        return str(error).partition(" [while running")[0]
+    found = _CAUSE.search(str(error))
+    return " ".join(found[1].split()) if found else ""
 
 
 @contextlib.contextmanager
