@@ -12,22 +12,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from components.push.durable import replace_file
 from pipeline.environment import prepare_tensorflow
 from tests.benchmarks.machine import cpu
 from tests.benchmarks.scale.engines import ENGINES, LOCAL, engine
 from tests.benchmarks.scale.grid import NEEDS, STEPS, done_file, key
-from tests.benchmarks.scale.plan import fit
 from tests.benchmarks.scale.plots import draw
+from tests.benchmarks.scale.tables import tables, write_into
 from tests.benchmarks.scale.watch import CellError, measure
 
 _RESULTS = Path(__file__).parents[1] / "results"
 _SIZES = (70_000, 350_000, 1_400_000)
-_PLANNED = 1e9  # images
 
 
 def main() -> None:
@@ -41,12 +36,15 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=3600.0, metavar="SECONDS", help="of one cell")
     parser.add_argument("--again", action="store_true", help="measure cells again that are in the results")
     parser.add_argument("--out", type=Path, default=_RESULTS / "scale.json")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="also put the tables into this page, docs/growth.md")
     options = parser.parse_args()
     prepare_tensorflow(quiet=True)
     with tempfile.TemporaryDirectory(prefix="forger-scale-") as scratch:
         _measure_all((options.work or Path(scratch)).absolute(), options)
     measured = _read(options.out)
-    show(measured)
+    print(tables(measured))
+    if options.docs:
+        write_into(options.docs, measured)
     draw(measured, options.out.with_suffix(".png"))
 
 
@@ -95,32 +93,3 @@ def _record(path: Path, cell: str, found: dict[str, Any]) -> None:
     measured["cells"][cell] = found | {"load": round(os.getloadavg()[0], 2), "at": time.strftime("%Y-%m-%d %H:%M")}
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, (json.dumps(measured, indent=1) + "\n").encode())
-
-
-def show(measured: dict[str, Any]) -> None:
-    """Print all cells as a table, in Markdown, as docs/growth.md has it."""
-    console = Console(highlight=False, width=160)
-    sizes = sorted({int(name.rsplit(" ", 1)[1]) for name in measured["cells"]})
-    columns = ("step", "engine", *(f"{size:,}" for size in sizes))
-    table = Table(*columns, box=box.MARKDOWN)
-    for step in STEPS:
-        for name in ENGINES:
-            cells = [measured["cells"].get(key(step, name, size), {}) for size in sizes]
-            if any(cells):
-                table.add_row(step, name, *map(_text, cells))
-    console.print(table)
-    _show_plan(measured, console)
-
-
-def _show_plan(measured: dict[str, Any], console: Console) -> None:
-    table = Table("step", "processor s per million images", f"core-hours of {_PLANNED:.0e} images", box=box.MARKDOWN)
-    for step, line in fit(measured, LOCAL).items():
-        table.add_row(step, f"{line.per_image * 1e6:.0f}", f"{line.core_hours(_PLANNED):.0f}")
-    if table.row_count:
-        console.print(table)
-
-
-def _text(cell: dict[str, Any]) -> str:
-    if "seconds" not in cell:
-        return "failed" if cell else "-"
-    return f"{cell['seconds']:.0f} s, {cell['peak_mib']} MiB"

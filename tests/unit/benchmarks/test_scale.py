@@ -14,6 +14,7 @@ from PIL import Image
 from components.ingest import record
 from tests.benchmarks.scale.inputs import enlarged
 from tests.benchmarks.scale.plan import fit
+from tests.benchmarks.scale.tables import write_into
 from tests.benchmarks.scale.watch import CellError, measure
 
 
@@ -87,3 +88,21 @@ def test_the_plan_follows_from_the_two_largest_sizes():
     assert list(lines) == ["Transform"]
     assert lines["Transform"].per_image == pytest.approx(0.02)
     assert lines["Transform"].core_hours(1e6) == pytest.approx((10 + 0.02 * 1e6) / 3600)
+
+
+def test_the_page_gets_the_figures(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n")
+    cells = {
+        f"Transform local {size}": {"seconds": size / 100, "cpu_seconds": size / 50, "peak_mib": 1234} for size in (1000, 3000)
+    }
+    measured = {"machine": {"cpu": "A", "cores": 2}, "cells": cells | {"Gate flink-1 3000": {"failed": "no"}}}
+    for _ in range(2):  # again over its own
+        write_into(page, measured)
+    assert page.read_text() == (
+        "before\n<!-- figures: begin -->\nA, 2 cores:\n\n"
+        "| step | engine | 1,000 images | 3,000 images |\n| --- | --- | --- | --- |\n"
+        "| Transform | local | 10 s, 1,234 MiB | 30 s, 1,234 MiB |\n| Gate | flink-1 | - | failed |\n\n"
+        "| step | fixed processor s | processor s per million images | core-hours of 10⁹ images |\n| --- | --- | --- | --- |\n"
+        "| Transform | 0 | 20000 | 5556 |\n<!-- figures: end -->\nafter\n"
+    )
