@@ -17,7 +17,7 @@ test: setup
 
 # The Beam steps on a real Flink cluster, which the tests start and stop; needs Java 17 and Maven.
 test-scale: setup
-	@$(BIN)/python -m pytest --timeout=1200 tests/scale/check_flink.py $(ARGS)
+	@$(BIN)/python -m pytest --timeout=1200 tests/scale/check_*.py $(ARGS)
 
 # The container image, truly built and run; needs root, buildah and debootstrap (Debian: apt-get install buildah debootstrap).
 test-image: setup
