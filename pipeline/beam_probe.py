@@ -21,7 +21,7 @@ from pipeline.flink import cancel_jobs, check_cluster, check_jar
 
 _LOGGER = logging.getLogger(__name__)
 # What runs on workers; a worker of other code would not do what TFX's cache believes that it did.
-_CODE = ("components", "serving/contract.py")
+_CODE = ("components", "pipeline/generate", "serving")
 # What must be the same on both sides: they exchange pickled code and protocol buffers.
 _PACKAGES = ("apache-beam", "tfx", "tensorflow", "tensorflow-transform", "tensorflow-model-analysis")
 _WAIT_S = 180
@@ -34,7 +34,7 @@ def ready(engine: Engine, home: Path) -> Iterator[None]:
 
     Args:
         engine: Where the Beam steps will run.
-        home: The home, held by this process; the workers must see it at the same path.
+        home: The home, or another directory of output, held by this process; the workers must see it at the same path.
 
     Raises:
         UserError: One line that says what is wrong.
@@ -128,7 +128,7 @@ def _make_question(directory: str, code: tuple[str, ...], packages: tuple[str, .
 def _compare(answers: list[dict[str, Any]], engine: Engine, home: Path) -> None:
     if not answers:
         raise UserError(
-            f"the workers of {engine.runner} can't write the home {home}: name one with --home that every machine sees there"
+            f"the workers of {engine.runner} can't write {home}: name a directory (--home, or --out) that every machine sees there"
         )
     here = {name: version(name) for name in _PACKAGES}
     mend = "install there what is installed here, the lock and Forger's wheel"
