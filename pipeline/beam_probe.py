@@ -34,7 +34,7 @@ def ready(engine: Engine, home: Path) -> Iterator[None]:
 
     Args:
         engine: Where the Beam steps will run.
-        home: The home, or another directory of output, held by this process; the workers must see it at the same path.
+        home: The home or another directory of output, held by this process; every worker must see it at the same path.
 
     Raises:
         UserError: One line that says what is wrong.
