@@ -128,7 +128,7 @@ def _make_question(directory: str, code: tuple[str, ...], packages: tuple[str, .
 def _compare(answers: list[dict[str, Any]], engine: Engine, home: Path) -> None:
     if not answers:
         raise UserError(
-            f"the workers of {engine.runner} can't write {home}: name a directory (--home, or --out) that every machine sees there"
+            f"the workers of {engine.runner} can't write {home}: name a directory (--home, --out) that every machine sees there"
         )
     here = {name: version(name) for name in _PACKAGES}
     mend = "install there what is installed here, the lock and Forger's wheel"
