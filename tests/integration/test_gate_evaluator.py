@@ -12,7 +12,7 @@ from components.gate.settings import GateSettings
 from components.gate.showcase_file import load_showcase
 from components.gate.verdict import finite
 from components.judge.features import load_judge, load_memory
-from tests.unit.gate.builders import Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
+from tests.unit.gate.builders import BEAM_ARGS, Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
 
 NAMES = [str(label) for label in range(10)]
 # A tiny judge and 60 images a class are noisier than a real run, and `Replay` draws some of its 300 images a class twice.
@@ -54,7 +54,7 @@ def cases(mnist, tmp_path_factory):
     places["examples"] = save_examples(home / "examples", images[:600], labels[:600], shards=2)
     places["judge"] = save_judge(home / "judge", networks, *digits(mnist.directory, "train[:3000]"))
 
-    def run(name, model, settings=SETTINGS, baseline=None, workers=("in_memory", 1)):
+    def run(name, model, settings=SETTINGS, baseline=None, beam_args=BEAM_ARGS):
         return run_gate(
             home / "runs" / name,
             examples=places["examples"],
@@ -63,7 +63,7 @@ def cases(mnist, tmp_path_factory):
             baseline=places.get(baseline),
             class_names=NAMES,
             settings=settings,
-            workers=workers,
+            beam_args=beam_args,
         )
 
     run.judge, run.home = places["judge"], home
@@ -132,7 +132,7 @@ def test_as_good_as_what_is_served_is_blessed(cases, first_run):
 
 @pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
 def test_the_figures_do_not_depend_on_the_number_of_workers(cases, first_run, mode):
-    verdict, blessed, _ = cases(mode, "good", workers=(mode, 2))
+    verdict, blessed, _ = cases(mode, "good", beam_args=[*BEAM_ARGS, f"--direct_running_mode={mode}", "--direct_num_workers=2"])
     alone = first_run[0]
     assert blessed
     assert verdict.examples == alone.examples
