@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.errors import UserError
+from pipeline.classes import class_number
 from serving import contract
 from serving.images import check_names, write_images
 from serving.rows import labels_for, seeds_for
@@ -69,7 +69,7 @@ def draw(
         ServingError: Nothing to draw with, or a file that can't be written.
     """
     check_names(out, labels_out)
-    number = None if label is None else _class_number(label, list(getattr(generator, "class_names", ())), source)
+    number = None if label is None else class_number(label, list(getattr(generator, "class_names", ())), source)
     if last_seed is None:
         images, drawn = generator.sample(seeds_for(seed, count, first=first_row), labels_for(number, count))
         shown = f"seed {seed}" + (f" from row {first_row}" if first_row else "")
@@ -79,16 +79,3 @@ def draw(
         shown = f"on the way from seed {seed} to seed {last_seed}"
     write_images(out, images, drawn, labels_out)
     return f"{count} images from {source}, {shown}: {out}"
-
-
-def _class_number(label: str, names: list[str], source: str) -> int:
-    """Find a class; `names` are empty for a server, which says by refusing that there is no such number."""
-    if label.isascii() and label.isdecimal():
-        if names and int(label) >= len(names):
-            raise UserError(f"there is no class {label}: the generator in {source} knows 0..{len(names) - 1}")
-        return int(label)
-    if not names:
-        raise UserError(f"--label {label}: a server knows its classes by number only")
-    if label not in names:
-        raise UserError(f"there is no class {label!r}: the generator in {source} knows {', '.join(names)}")
-    return names.index(label)

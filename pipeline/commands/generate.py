@@ -8,7 +8,7 @@ import click
 
 from components.errors import UserError
 from pipeline.beam import Engine
-from pipeline.commands.options import dataset_option, engine_options, home_option
+from pipeline.commands.options import dataset_option, engine_options, home_option, label_option
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout
 from pipeline.home import Home
 
@@ -25,7 +25,7 @@ from pipeline.home import Home
     help="TFRecords of tf.train.Example, or tars of PNG files.",
 )
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal shards.")
-@click.option("--digit", "--class", "digit", type=click.IntRange(0), help="Only this class; without it, any class, by the seed.")
+@label_option
 @click.option("--shards", type=click.IntRange(1), help="How many shards, at most; sets --shard-size.")
 @click.option("--shard-size", type=click.IntRange(1), help=f"Images of a shard.  [default: {DEFAULT_SHARD_SIZE}]")
 @click.option("--model", type=click.Path(path_type=Path), help="A SavedModel: a version's directory, or that of all versions.")
@@ -41,7 +41,7 @@ def generate(
     out: str,
     layout: str,
     seed: int,
-    digit: int | None,
+    label: str | None,
     shards: int | None,
     shard_size: int | None,
     model: Path | None,
@@ -73,7 +73,7 @@ def generate(
         dataset=dataset,
         count=count,
         seed=seed,
-        label=digit,
+        label=label,
         layout=Layout(layout),
         shard_size=size,
         engine=engine,

@@ -20,6 +20,9 @@ home_option = click.option(
     help="Where all state lies.",
 )
 dataset_option = click.option("--dataset", default="mnist", show_default=True, help="TFDS name of the generator's dataset.")
+label_option = click.option(
+    "--label", "--digit", "label", metavar="CLASS", help="Only this class, a number or a name; else any, drawn from the seed."
+)
 
 _JAR = click.Path(path_type=Path, dir_okay=False)
 # Named as the fields of the engines are.

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from components.errors import UserError
-from pipeline.commands.options import dataset_option, home_option
+from pipeline.commands.options import dataset_option, home_option, label_option
 from pipeline.home import Home
 
 _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -22,9 +22,7 @@ _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
 @click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="How many images.")
-@click.option(
-    "--label", "--digit", "label", metavar="CLASS", help="Only this class, a number or a name; else any, drawn from the seed."
-)
+@label_option
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal images.")
 @click.option("--first-row", default=0, show_default=True, type=click.IntRange(0), help="Begin with this row of the seed's rows.")
 @click.option("--to-seed", type=click.IntRange(0, 2**63 - 1), help="Draw the way from --seed to this seed, in --count steps.")

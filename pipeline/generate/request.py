@@ -80,7 +80,7 @@ class Request(BaseModel):
                 ("--format", self.layout, other.layout),
                 ("--count", self.count, other.count),
                 ("--seed", self.seed, other.seed),
-                ("--digit", self.label, other.label),
+                ("--label", self.label, other.label),
                 ("--shard-size", self.shard_size, other.shard_size),
             )
             if mine != theirs
@@ -88,13 +88,6 @@ class Request(BaseModel):
         if (self.model, self.model_digest) != (other.model, other.model_digest):
             found.append(f"{self.model} version {self.version}, not {other.model} version {other.version}")
         return "; ".join(found)
-
-
-def check_label(label: int | None, class_names: tuple[str, ...]) -> str:
-    """Why a class can't be asked for, in words; empty if it can."""
-    if label is None or not class_names or label < len(class_names):
-        return ""
-    return f"there is no class {label}: the generator knows 0..{len(class_names) - 1}"
 
 
 def digest_of(model: Path) -> str:

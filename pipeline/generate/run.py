@@ -12,9 +12,10 @@ from pathlib import Path
 from components.errors import UserError
 from components.progress import report
 from pipeline.beam import Engine, job_prefix
+from pipeline.classes import class_number
 from pipeline.console import RunView, capture_logs, make_console
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
-from pipeline.generate.request import Layout, Request, check_label, digest_of, servable_name
+from pipeline.generate.request import Layout, Request, digest_of, servable_name
 from pipeline.home import Home
 from serving import contract
 from serving.errors import ServingError
@@ -33,7 +34,7 @@ def generate(
     dataset: str,
     count: int,
     seed: int,
-    label: int | None,
+    label: str | None,
     layout: Layout,
     shard_size: int,
     engine: Engine,
@@ -48,7 +49,7 @@ def generate(
         dataset: TFDS name, for a model without metadata.
         count: Images.
         seed: Decides every image.
-        label: The class of all, or None for any.
+        label: Number or name of the class of all, or None for any.
         layout: TFRecords, or tars of PNG files.
         shard_size: Rows of a shard.
         engine: Where the shards are drawn.
@@ -84,13 +85,11 @@ def generate(
     )
 
 
-def _request(model: Path, dataset: str, *, count: int, seed: int, label: int | None, layout: Layout, shard_size: int) -> Request:
+def _request(model: Path, dataset: str, *, count: int, seed: int, label: str | None, layout: Layout, shard_size: int) -> Request:
     if problem := contract.manifest_problem(model):
         raise UserError(f"{model} is corrupt: {problem}; name another with --version")
     metadata = read_metadata(model)
     class_names = tuple(metadata.get(contract.META_CLASS_NAMES, ()))
-    if problem := check_label(label, class_names):
-        raise UserError(problem)
     return Request(
         model=servable_name(metadata, dataset),
         version=model.name,
@@ -98,7 +97,7 @@ def _request(model: Path, dataset: str, *, count: int, seed: int, label: int | N
         class_names=class_names,
         count=count,
         seed=seed,
-        label=label,
+        label=None if label is None else class_number(label, list(class_names), str(model)),
         layout=layout,
         shard_size=shard_size,
     )

@@ -21,7 +21,14 @@ def generator(tmp_path_factory) -> LocalGenerator:
 
 
 def labels_drawn(generator, tmp_path, label):
-    how = {"count": 4, "seed": 1, "last_seed": None, "out": tmp_path / "drawn.npy", "labels_out": tmp_path / "labels.npy"}
+    how = {
+        "count": 4,
+        "seed": 1,
+        "first_row": 0,
+        "last_seed": None,
+        "out": tmp_path / "drawn.npy",
+        "labels_out": tmp_path / "labels.npy",
+    }
     draw(generator, "here", label=label, **how)
     return np.load(tmp_path / "labels.npy").tolist()
 
