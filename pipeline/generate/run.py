@@ -23,7 +23,7 @@ from serving.servable import read_metadata
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
 # How a worker's own words come back through most engines: within the text of a traceback.
-_CAUSE = re.compile(r"(?:UserError|ServingError): (.+?) \[while running", re.DOTALL)
+_CAUSE = re.compile(r"(?:UserError|ServingError): (.+?)(?: \[while running|$)", re.MULTILINE)
 
 
 def generate(
@@ -63,8 +63,8 @@ def generate(
         ServingError: The version is damaged.
     """
     began = time.monotonic()
+    model, directory = (path.expanduser().absolute() for path in (model, directory))  # as workers elsewhere see them
     request = _request(model, dataset, count=count, seed=seed, label=label, layout=layout, shard_size=shard_size)
-    directory = directory.expanduser().absolute()
     with claimed(directory, request):
         kept = finished(directory, request)
         missing = sorted(set(range(request.shards)) - kept)
@@ -118,19 +118,19 @@ def _fill(request: Request, model: Path, directory: Path, missing: list[int], en
                 # `Create` reshuffles, so that the shards spread over all workers.
                 _ = pipeline | "Shards" >> beam.Create(missing) | "Write" >> beam.ParDo(WriteShards(request, model, directory))
         except Exception as error:
-            if cause := _said_by_a_worker(error):
+            if cause := said_by_a_worker(error):
                 raise UserError(cause) from error
             raise
     if request.layout is Layout.TFRECORD:
         write_catalogue(directory, request)
 
 
-def _said_by_a_worker(error: Exception) -> str:
+def said_by_a_worker(error: Exception) -> str:
     """The line that a worker has for the user, "" if it is another error."""
     if isinstance(error, UserError | ServingError):
         return str(error).partition(" [while running")[0]
     found = _CAUSE.search(str(error))
-    return " ".join(found[1].split()) if found else ""
+    return found[1] if found else ""
 
 
 @contextlib.contextmanager

@@ -45,7 +45,10 @@ class WriteShards(beam.DoFn):
         yield number
 
     def _load(self) -> LocalGenerator:
-        for path, option in ((self._directory / REQUEST_FILE, "--out"), (self._model / contract.SAVED_MODEL_FILE, "--home")):
+        for path, option in (
+            (self._directory / REQUEST_FILE, "--out"),
+            (self._model / contract.SAVED_MODEL_FILE, "--home or --model"),
+        ):
             if not path.is_file():
                 raise UserError(
                     f"the worker on {socket.gethostname()} does not see {path}: name a place with {option} that all workers share"

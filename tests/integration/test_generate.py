@@ -24,6 +24,7 @@ from pipeline.beam import LocalEngine
 from pipeline.cli import cli
 from pipeline.generate.directory import REQUEST_FILE, claimed
 from pipeline.generate.request import Layout, digest_of
+from pipeline.generate.run import said_by_a_worker
 from pipeline.generate.worker import WriteShards
 from serving.local import LocalGenerator
 from serving.rows import seeds_for
@@ -203,6 +204,21 @@ def test_a_worker_that_does_not_see_what_it_needs_says_so(home, tmp_path):
         with pytest.raises(UserError, match=said):
             list(WriteShards(request, *place).process(0))
         (tmp_path / REQUEST_FILE).touch()
+
+
+def test_a_workers_line_is_found_however_an_engine_brings_it_back():
+    line = "cannot write x: No space left on device; the same command goes on with this shard"
+    trace = f"""java.lang.RuntimeException: Traceback (most recent call last):
+  File "worker.py", line 3, in process
+components.errors.UserError: {line}
+
+During handling of the above exception, another exception occurred:
+
+components.errors.UserError: {line} [while running 'Write-ptransform-12']
+\tat org.apache.beam.runners"""
+    for error in (RuntimeError(trace), UserError(f"{line} [while running 'Write']"), UserError(line)):
+        assert said_by_a_worker(error) == line
+    assert not said_by_a_worker(RuntimeError("the engine is gone [while running 'Write']"))
 
 
 def _refusal(home, out, *arguments):
