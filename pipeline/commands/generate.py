@@ -9,7 +9,7 @@ import click
 from components.errors import UserError
 from pipeline.beam import Engine
 from pipeline.commands.options import dataset_option, engine_options, home_option, label_option
-from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout
+from pipeline.generate.request import DEFAULT_SHARD_SIZE, MAX_SHARDS, Layout
 from pipeline.home import Home
 
 
@@ -66,6 +66,8 @@ def generate(
         raise UserError(f"{out} is not a local path: name a directory, or one that all workers have mounted")
     place = Home.at(home)
     size = -(-count // shards) if shards else shard_size or DEFAULT_SHARD_SIZE
+    if -(-count // size) > MAX_SHARDS:
+        raise UserError(f"{-(-count // size)} shards are too many for one directory: name a larger --shard-size")
     line = write(
         version_directory(model) if model else find(place.model_base(dataset), version, version_label),
         Path(out),

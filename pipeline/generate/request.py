@@ -13,6 +13,7 @@ from serving import contract
 
 SPLIT = "train"  # the name of the only split: what a reader of data sets looks for first
 DEFAULT_SHARD_SIZE = 10_000  # rows: about 4 MB, and seconds of work to lose when a run is killed
+MAX_SHARDS = 1_000_000  # a directory is listed every few seconds
 _FORMAT = 1  # of the request's own file; another one is not read
 
 

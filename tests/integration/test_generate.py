@@ -187,6 +187,7 @@ def test_the_user_is_told_what_to_mend(home, tmp_path):
     assert "version 9 is not in" in _refusal(home, tmp_path / "a", "--count", 5, "--version", 9)
     assert "not both" in _refusal(home, tmp_path / "a", "--count", 5, "--shards", 2, "--shard-size", 2)
     assert "name fewer" in _refusal(home, tmp_path / "a", "--count", 5, "--shards", 6)
+    assert "larger --shard-size" in _refusal(home, tmp_path / "a", "--count", 10**11)
     assert "not a local path" in _refusal(home, "gs://bucket/x", "--count", 5)
     assert "1<=x" in _refusal(home, tmp_path / "a", "--count", 0)
     assert "push one with `forger run`" in _refusal(tmp_path / "nohome", tmp_path / "a", "--count", 5)
