@@ -80,9 +80,9 @@ def probe(engine: Engine, home: Path) -> None:
             result.wait_until_finish(duration=patience * 1000)
         except Exception as error:
             _LOGGER.exception("the probe failed")
-            raise UserError(
-                f"the workers can't be started ({_cause(str(error))}): see --beam-environment and --beam-workers"
-            ) from None
+            where = f" at {told}" if (told := getattr(engine, "workers", "")) else ""
+            mend = "see --beam-environment and --beam-workers"
+            raise UserError(f"the workers{where} can't be started ({_cause(str(error))}): {mend}") from None
         if result.state != beam.runners.runner.PipelineState.DONE:
             with contextlib.suppress(Exception):
                 result.cancel()

@@ -49,7 +49,8 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
         log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
         with capture_logs(log_file, view, debug=debug):
             prepared = prepare(config.data.dataset, home.data, source)
-            console.print(f"profile [bold]{profile}[/], home {escape(str(home.path))}, log {escape(str(log_file))}")
+            where = "" if engine.runner == "local" else f"Beam on {engine.runner}, "
+            console.print(f"profile [bold]{profile}[/], {where}home {escape(str(home.path))}, log {escape(str(log_file))}")
             # TFX takes seconds to import: only now is it certain to be needed.
             from pipeline.beam_probe import ready
             from pipeline.local import run
