@@ -31,7 +31,7 @@ def jobs_of(cluster, name):
 
 
 def element_counts(cluster, job) -> set[int]:
-    """How many elements the collections of a job had, as its workers told Flink; a vertex counts only what goes in or out of it."""
+    """How many elements the collections of a job had, as its workers told Flink; a vertex counts only what passes its borders."""
     (metrics,) = cluster.get(f"jobs/{job['jid']}/accumulators")["user-task-accumulators"]
     counters = json.loads(metrics["value"])["metrics"]["attempted"]
     counts = [base64.b64decode(each["payload"]) for each in counters if each["urn"] == "beam:metric:element_count:v1"]
