@@ -47,8 +47,8 @@ def ready(engine: Engine, home: Path) -> Iterator[None]:
         check_cluster(engine)
         for name in cancel_jobs(engine, job_prefix(home)):
             _LOGGER.info("cancelled %s of an earlier run", name)
-    probe(engine, home)
     try:
+        probe(engine, home)
         yield
     finally:
         if isinstance(engine, FlinkEngine):
