@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_CHUNK = 2000  # rows of a distance matrix held at once: 2,000 x 10,000 float32 are 80 MB
+_CHUNK = 500  # rows of a distance matrix held at once: 500 x 10,000 float32 are 20 MB, and there are up to four of them
 # Two images are near-duplicates when they are nearer to each other than this share of real images is to any other real one.
 _DUPLICATE_QUANTILE = 0.01
 
@@ -27,8 +27,7 @@ def _radii(features: np.ndarray, *ks: int) -> list[np.ndarray]:
         rows = features[start : start + _CHUNK]
         distances = squared_distances(rows, features)
         distances[np.arange(len(rows)), np.arange(start, start + len(rows))] = -1.0  # itself: the 0th neighbour
-        distances = np.partition(distances, max(ks), axis=1)[:, : max(ks) + 1]
-        distances.sort(axis=1)
+        distances = np.sort(np.partition(distances, max(ks), axis=1)[:, : max(ks) + 1], axis=1)  # a copy: a view keeps the whole
         for radius, k in zip(found, ks, strict=True):
             radius.append(distances[:, k])
     return [np.concatenate(radius) for radius in found]

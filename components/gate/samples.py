@@ -13,7 +13,7 @@ from components.gate.kid import kernel_distance
 from components.gate.neighbours import NEIGHBOUR_FIGURES, neighbour_metrics
 from components.gate.rows import Row, matched_reference, shared_reference, stack
 
-_PENDING = 1024  # rows sorted in at once
+_PENDING = 256  # rows sorted in at once
 # Rows of the floor: what equal distributions reach hardly depends on their number, while the cost grows with its square.
 _FLOOR_ROWS = 2000
 FLOOR = "real_"  # begins the name of what other real images reach
