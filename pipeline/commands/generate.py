@@ -52,6 +52,7 @@ def generate(
     engine: Engine,
 ) -> None:
     """Write any number of images as shards with Beam; finished shards are kept, an interrupted run goes on."""
+    from pipeline.console import quiet
     from pipeline.generate.run import generate as write
     from pipeline.versions import find
     from serving.local import version_directory
@@ -68,17 +69,18 @@ def generate(
     size = -(-count // shards) if shards else shard_size or DEFAULT_SHARD_SIZE
     if -(-count // size) > MAX_SHARDS:
         raise UserError(f"{-(-count // size)} shards are too many for one directory: name a larger --shard-size")
-    line = write(
-        version_directory(model) if model else find(place.model_base(dataset), version, version_label),
-        Path(out),
-        place,
-        dataset=dataset,
-        count=count,
-        seed=seed,
-        label=label,
-        layout=Layout(layout),
-        shard_size=size,
-        engine=engine,
-        debug=context.obj,
-    )
+    with quiet(debug=context.obj):  # TensorFlow's own import as well
+        line = write(
+            version_directory(model) if model else find(place.model_base(dataset), version, version_label),
+            Path(out),
+            place,
+            dataset=dataset,
+            count=count,
+            seed=seed,
+            label=label,
+            layout=Layout(layout),
+            shard_size=size,
+            engine=engine,
+            debug=context.obj,
+        )
     click.echo(line)

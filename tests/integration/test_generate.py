@@ -171,6 +171,8 @@ def test_a_killed_run_goes_on_and_a_full_disk_is_one_line(home, records, tmp_pat
     before = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if "-of-" in path.name}
     assert 2 <= len(before) < 40
     assert "another request" in _refusal(home, out, "--count", count, "--shard-size", _SIZE, "--seed", _SEED + 1)
+    other = subprocess.run([*command, "--seed", str(_SEED + 1)], capture_output=True, text=True, check=False)
+    assert len(other.stderr.splitlines()) == 1  # no library's words before ours
     said = generate(home, out, *request)
     assert f"{count - len(before) * _SIZE} drawn" in said
     assert all((out / name).stat().st_mtime_ns == changed for name, changed in before.items())
