@@ -5,6 +5,7 @@ Each engine is a profile: typed fields, named as the options of the command are,
 
 from __future__ import annotations
 
+import abc
 import hashlib
 import json
 import re
@@ -25,7 +26,7 @@ _MAVEN_JAR = Path.home() / f".m2/repository/org/apache/beam/{JOB_SERVER}/{BEAM_V
 _NO_IMAGE = "none"
 
 
-class Engine(BaseModel):
+class Engine(BaseModel, abc.ABC):
     """What all engines have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,9 +43,9 @@ class Engine(BaseModel):
                 raise ValueError(f"--beam {argument}: choose the engine with --beam-runner")
         return self
 
+    @abc.abstractmethod
     def arguments(self) -> list[str]:
         """Return what Beam is told for the fields."""
-        raise NotImplementedError
 
     def beam_args(self, job_name: str = "forger") -> list[str]:
         """Return Beam's command-line arguments.

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable."""
-    handle = os.open(directory, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a directory, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -17,7 +17,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file and make its content durable; its name becomes durable with `sync_directory`."""
+    """Write a file and make its content durable; its name becomes durable with `sync`."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -29,7 +29,7 @@ def replace_file(path: Path, content: bytes) -> None:
     beside = path.with_name(f"{path.name}.new")
     write_file(beside, content)
     beside.replace(path)
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
 def copy_tree(source: Path, target: Path) -> None:
@@ -52,4 +52,4 @@ def copy_tree(source: Path, target: Path) -> None:
 def sync_tree(directory: Path) -> None:
     """Make every name below a directory durable, the deepest first."""
     for path, _, _ in os.walk(directory, topdown=False):
-        sync_directory(Path(path))
+        sync(Path(path))

@@ -82,7 +82,7 @@ def push_model(
             except OSError:
                 shutil.rmtree(staging, ignore_errors=True)  # give a full disk its space back
                 raise
-            durable.sync_directory(base)
+            durable.sync(base)
             finish_release(base)
             _prune(base, keep_versions)
     except OSError as error:
@@ -159,7 +159,7 @@ def _prune(base: Path, keep: int) -> None:
         if version not in now.versions:
             pruned = base / f"{_PRUNED}{version}"
             (base / str(version)).rename(pruned)
-            durable.sync_directory(base)
+            durable.sync(base)
             shutil.rmtree(pruned)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from components.errors import UserError
-from components.push.durable import sync_directory
+from components.push.durable import sync
 from components.transform.pixels import IMAGE_KEY, LABEL_KEY
 from pipeline.generate.directory import UNFINISHED
 from pipeline.generate.request import Layout, Request
@@ -47,9 +46,9 @@ def write_shard(request: Request, number: int, generator: LocalGenerator, direct
     unfinished = directory / f"{UNFINISHED}{uuid.uuid4().hex}"
     try:
         _WRITERS[request.layout](unfinished, _draw(request, number, generator))
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.replace(target)
-        sync_directory(directory)
+        sync(directory)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
         raise UserError(f"cannot write {target}: {reason.splitlines()[0]}; the same command goes on with this shard") from error
@@ -91,11 +90,3 @@ def _write_tar(path: Path, samples: Iterable[Sample]) -> None:
 
 
 _WRITERS: dict[Layout, Callable[[Path, Iterable[Sample]], None]] = {Layout.TFRECORD: _write_tfrecord, Layout.PNG: _write_tar}
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

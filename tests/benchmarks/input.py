@@ -5,8 +5,6 @@ Rates drift with a machine's temperature and its other work: each repeat measure
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -28,6 +26,7 @@ from components.gan.devices import choose_strategy, describe, dtype_policy  # no
 from components.gan.game import Game  # noqa: E402
 from components.gan.loop import compile_loop  # noqa: E402
 from pipeline.config import make_config  # noqa: E402
+from tests.benchmarks import training  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 from tests.support.shards import write_shards  # noqa: E402
 
@@ -40,14 +39,7 @@ _BAR = 0.9  # what streaming must keep of the rate
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(prog="make bench ARGS=input", description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", default="quick")
-    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--out", type=Path, default=Path("input.json"))
-    options = parser.parse_args()
-    measured = measure(options.profile, options.changes)
-    options.out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    show(measured)
+    training.run("input", __doc__.splitlines()[0], measure, show)
 
 
 def measure(profile: str, changes: list[str]) -> dict[str, Any]:

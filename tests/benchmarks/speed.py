@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import argparse
 import collections
 import glob
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +27,7 @@ from components.gan.devices import choose_strategy, describe, dtype_policy  # no
 from components.gan.game import Game  # noqa: E402
 from components.gan.loop import compile_loop  # noqa: E402
 from pipeline.config import make_config  # noqa: E402
+from tests.benchmarks import training  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 
 _STEPS, _REPEATS = 200, 5
@@ -39,14 +38,7 @@ _DATA = 6000  # images; what they show does not matter to the time
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(prog="make bench ARGS=speed", description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", default="quick")
-    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--out", type=Path, default=Path("speed.json"))
-    options = parser.parse_args()
-    measured = measure(options.profile, options.changes)
-    options.out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    show(measured)
+    training.run("speed", __doc__.splitlines()[0], measure, show)
 
 
 def measure(profile: str, changes: list[str]) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""What the benchmarks of the training loop share: their options, and where the result goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Measured = dict[str, Any]
+
+
+def run(name: str, summary: str, measure: Callable[[str, list[str]], Measured], show: Callable[[Measured], None]) -> None:
+    """Measure with the settings that the command line asks for, write `<name>.json`, print."""
+    parser = argparse.ArgumentParser(prog=f"make bench ARGS={name}", description=summary)
+    parser.add_argument("--profile", default="quick")
+    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--out", type=Path, default=Path(f"{name}.json"))
+    options = parser.parse_args()
+    measured = measure(options.profile, options.changes)
+    options.out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    show(measured)
