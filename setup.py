@@ -42,6 +42,7 @@ EXTRAS_REQUIRE = {
     "dev": [
         "pytest>=8",
         "pytest-timeout>=2.3",
+        "pytest-xdist>=3.6",
         "ruff>=0.8",
         "hypothesis>=6.100",  # fuzzed requests
         "httpx>=0.27",  # starlette's test client

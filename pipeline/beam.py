@@ -126,7 +126,7 @@ class FlinkEngine(_ClusterEngine):
 
     @model_validator(mode="after")
     def _master_is_an_address(self) -> FlinkEngine:
-        _address(self.flink_master, "--flink-master")
+        _address(self.flink_master, "--flink-master", "http", "https")
         return self
 
     @property
@@ -166,7 +166,7 @@ class SparkEngine(_ClusterEngine):
     def _master_is_an_address(self) -> SparkEngine:
         if not self.spark_master.startswith("spark://"):
             raise ValueError(f"--spark-master must be spark://HOST:PORT, not {self.spark_master!r}")
-        _address(self.spark_master, "--spark-master")
+        _address(self.spark_master, "--spark-master", "spark")
         return self
 
     def arguments(self) -> list[str]:
@@ -248,11 +248,11 @@ def job_prefix(home: Path) -> str:
     return f"forger-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
 
 
-def _address(text: str, option: str) -> None:
-    """Check HOST:PORT, with or without a scheme."""
+def _address(text: str, option: str, *schemes: str) -> None:
+    """Check HOST:PORT, with or without one of some schemes."""
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        good = bool(parts.hostname) and bool(parts.port)
+        good = bool(parts.hostname) and bool(parts.port) and parts.scheme in ("", *schemes)
     except ValueError:
         good = False
     if not good:

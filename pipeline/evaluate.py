@@ -10,7 +10,7 @@ import numpy as np
 
 from components.errors import UserError
 from components.gate.eval_config import bind, make_eval_config
-from components.gate.extractors import content_keys
+from components.gate.keys import content_keys
 from components.gate.results import LEAST_EXAMPLES, judge_figures
 from components.gate.rows import look, shared_judge, shared_memory, shared_reference
 from components.gate.scoring import Scorer
@@ -92,7 +92,7 @@ class Yardstick:
         sizes = reference.features.shape[1], reference.second.shape[1]
         conditional = bool((answered >= 0).all())
         record = load_record(self.judge_path)
-        bind(config, self.judge_path, sizes, 1.0, accuracy=record["accuracy"], conditional=conditional, compared=False)
+        bind(config, self.judge_path, sizes, count, accuracy=record["accuracy"], conditional=conditional, compared=False)
         verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
         return verdict

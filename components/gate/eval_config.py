@@ -10,7 +10,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.gate.settings import GateSettings
 from components.transform.pixels import LABEL_KEY
 
-_METRICS = ("SampleQuality", "SampleNeighbours", "SampleNoise")
+_METRICS = ("SampleQuality", "SampleNeighbours", "SampleChange")
 # What a change of the Fréchet distance is gated by, once there is a baseline; one for each judge.
 SETBACKS = ("frechet_setback", "second_frechet_setback")
 _OVERALL = config_pb2.SlicingSpec()
@@ -80,7 +80,7 @@ def bind(
     eval_config: config_pb2.EvalConfig,
     judge: str,
     sizes: tuple[int, int],
-    fraction: float,
+    count: int,
     *,
     accuracy: float,
     conditional: bool,
@@ -92,13 +92,20 @@ def bind(
         eval_config: Configuration of `make_eval_config`.
         judge: The judge artifact's directory.
         sizes: Lengths D and E of its features.
-        fraction: Share of the examples to use, so that about `max_examples` are.
+        count: Number of real images there are; about `max_examples` of them are used.
         accuracy: The judge's, 0..1 on real images: what label agreement is measured by.
         conditional: Whether the candidate has classes; without, neither class slices nor label agreement are gated.
         compared: Whether there is a baseline; without, what it takes to compare doesn't exist, and TFMA refuses what is missing.
     """
-    limit = metric_options(eval_config)["max_frechet_increase"]
-    known = {"judge": judge, "feature_size": sizes[0], "second_size": sizes[1], "fraction": fraction}
+    options = metric_options(eval_config)
+    limit = options["max_frechet_increase"]
+    known = {
+        "judge": judge,
+        "feature_size": sizes[0],
+        "second_size": sizes[1],
+        "fraction": min(1.0, options["max_examples"] / max(count, 1)),
+        "neighbour_share": min(1.0, options["neighbour_examples"] / max(count, 1)),
+    }
     for spec in eval_config.metrics_specs:
         for metric in spec.metrics:
             metric.config = json.dumps(json.loads(metric.config) | known, sort_keys=True)

@@ -73,10 +73,9 @@ class Executor(stock.Executor):
             verdict = Verdict(blessed=False, reason=f"the generator cannot be judged: {probe.problem}", causes=[FAULTY])
         else:
             patterns = _example_patterns(input_dict, exec_properties)
-            fraction = min(1.0, options["max_examples"] / max(_count_examples(patterns), 1))
             sizes = reference.features.shape[1], reference.second.shape[1]
             known = {"conditional": probe.conditional, "compared": compared is not None}
-            bind(eval_config, judge, sizes, fraction, accuracy=record["accuracy"], **known)
+            bind(eval_config, judge, sizes, _count_examples(patterns), accuracy=record["accuracy"], **known)
             inputs = {key: value for key, value in input_dict.items() if key != JUDGE_KEY}
             inputs[standard_component_specs.BASELINE_MODEL_KEY] = [compared] if compared else []
             properties = exec_properties | {standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(eval_config)}

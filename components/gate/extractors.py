@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from tensorflow_model_analysis.extractors import features_extractor
 
 from components.gate.drawing import draw
 from components.gate.eval_config import metric_options
+from components.gate.keys import content_keys, within
 from components.gate.rows import View, look, shared_judge, shared_memory
 from components.transform.pixels import LABEL_KEY, parse_transformed
 
@@ -24,7 +24,6 @@ REAL, DRAWN, VIEW, LABEL, KEY, ANSWERED, FAULT = "real", "drawn", "view", "label
 # Below a model's name where there are two: features of both judges, [N, draws, D] and [N, draws, E], of all that was drawn.
 COMPARED = "compared"
 _LOGGER = logging.getLogger(__name__)
-_KEY_BITS = 63  # keys are >= 0 and fit an int64, as `sample`'s seeds do
 
 
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
@@ -47,12 +46,6 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
         tfma.extractors.UnbatchExtractor(),
         tfma.extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
     ]
-
-
-def content_keys(images: np.ndarray) -> np.ndarray:
-    """Hash images uint8 [N, 28, 28, 1] by content: int64 [N] in 0..2^63-1, the same wherever and whenever an image is met."""
-    digests = (hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images)
-    return np.array([int.from_bytes(digest, "big") % 2**_KEY_BITS for digest in digests], np.int64)
 
 
 class DrawAndLook(beam.DoFn):
@@ -81,7 +74,7 @@ class DrawAndLook(beam.DoFn):
         parsed = parse_transformed(tf.constant(extracts[tfma.INPUT_KEY]))
         images, labels = (tensor.numpy() for tensor in parsed)
         keys = content_keys(images)
-        chosen = keys < self._fraction * 2.0**_KEY_BITS
+        chosen = within(keys, self._fraction)
         images, labels, keys = images[chosen], labels[chosen], keys[chosen]
         if not len(labels):
             return

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.gate.changes import CHANGE_FIGURES, ChangeCombiner
 from components.gate.extractors import ANSWERED, COMPARED, DRAWN, FAULT, KEY, LABEL, REAL, VIEW
-from components.gate.noise import CHANGE_FIGURES, NOISE_FIGURES, ChangeCombiner, NoiseCombiner
 from components.gate.rows import Row
 from components.gate.samples import SAMPLE_FIGURES, SampleCombiner
 from components.gate.sums import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
@@ -56,22 +56,22 @@ class SampleQuality(metric_types.Metric):
 
 
 class SampleNeighbours(metric_types.Metric):
-    """Figures from single rows: precision, recall, density, coverage, near-duplicates, KID, memorisation."""
+    """Figures from single rows: precision, recall, density, coverage, near-duplicates, KID, memorisation, noise."""
 
     def __init__(self, name: str = "sample_neighbours", **options: Any) -> None:
         """Set up with the options that `components/gate/eval_config.py` writes."""
         super().__init__(_sample_computations, name=name, **options)
 
 
-class SampleNoise(metric_types.Metric):
-    """How far the Fréchet distance, and its difference to the baseline's, can be trusted."""
+class SampleChange(metric_types.Metric):
+    """How much farther off than the baseline's samples the candidate's are, and how far that can be trusted."""
 
-    def __init__(self, name: str = "sample_noise", **options: Any) -> None:
+    def __init__(self, name: str = "sample_change", **options: Any) -> None:
         """Set up with the options that `components/gate/eval_config.py` writes."""
-        super().__init__(_noise_computations, name=name, **options)
+        super().__init__(_change_computations, name=name, **options)
 
 
-METRICS = (SampleQuality, SampleNeighbours, SampleNoise)
+METRICS = (SampleQuality, SampleNeighbours, SampleChange)
 
 
 # TFMA inspects the names of the arguments: without `model_names` spelled out a baseline would go unnoticed.
@@ -99,30 +99,31 @@ def _sample_computations(
     neighbour_examples: int,
     precision_k: int,
     density_k: int,
+    neighbour_share: float,
     model_names: list[str] | None = None,
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
-    combiner = SampleCombiner(judge, len(class_names), neighbour_examples, precision_k, density_k)
+    combiner = SampleCombiner(judge, len(class_names), neighbour_examples, precision_k, density_k, neighbour_share)
     return [_computation(combiner, SAMPLE_FIGURES, 0, model) for model in model_names or [""]]
 
 
-def _noise_computations(
+def _change_computations(
     name: str,
     class_names: list[str],
     neighbour_examples: int,
+    neighbour_share: float,
     max_frechet_increase: float | None,
     model_names: list[str] | None = None,
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
     models = model_names or [""]
-    found = [_computation(NoiseCombiner(neighbour_examples, len(class_names)), NOISE_FIGURES, 0, model) for model in models]
-    if len(models) > 1:
-        (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
-        combiner = ChangeCombiner(neighbour_examples, len(class_names), max_frechet_increase or 0.0)
-        found.append(_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY))
-    return found
+    if len(models) == 1:
+        return []
+    (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
+    combiner = ChangeCombiner(neighbour_examples, len(class_names), max_frechet_increase or 0.0, neighbour_share)
+    return [_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY)]
 
 
 def _computation(combiner: beam.CombineFn, names: tuple[str, ...], classes: int, *models: str) -> metric_types.MetricComputation:

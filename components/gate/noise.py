@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import abc
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from components.gate.frechet import Moments, frechet_between
-from components.gate.rows import Row
-from components.gate.samples import BoundedSampleCombiner
 
 _RESAMPLES = 100  # tells an error to about 7 %
 _BLOCKS = 100  # of rows, resampled as wholes: sums of blocks are summed once, so that a resample costs no pass over the rows
 _ONE_SIDED = 1.645  # standard errors above which 5 % of a normal distribution lie
 _TWO_SIDED = 1.96
-
-NOISE_FIGURES = ("frechet_error",)
-CHANGE_FIGURES = (
-    "frechet_increase",
-    "frechet_increase_error",
-    "frechet_setback",
-    "second_frechet_increase",
-    "second_frechet_setback",
-)
 
 
 def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -55,6 +42,21 @@ def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0)
             ]
             found.append([frechet_between(one, sums[0]) for one in sums[1:]])
     return np.array(found)
+
+
+def frechet_error(real: np.ndarray, generated: np.ndarray) -> float:
+    """Standard error of a generator's Fréchet distance.
+
+    Args:
+        real: [N, D], in random order.
+        generated: [N, D], row by row drawn for the same real image.
+
+    Returns:
+        The error; not-a-number with fewer than two rows or if one isn't finite.
+    """
+    if len(real) < 2 or not np.isfinite(generated).all():
+        return float("nan")
+    return float(bootstrap_distances(real, generated).std(ddof=1))
 
 
 def _moments(rows: np.ndarray) -> Moments:
@@ -92,63 +94,3 @@ def margin(least: float, error: float) -> float:
 def interval(value: float, error: float) -> tuple[float, float]:
     """Return the 95 % interval around a value."""
     return value - _TWO_SIDED * error, value + _TWO_SIDED * error
-
-
-class OverallCombiner(BoundedSampleCombiner):
-    """A combiner that leaves single classes out: nobody asks for their noise, and it would cost as much for each as for all."""
-
-    def __init__(self, limit: int, classes: int) -> None:
-        """Set up to keep `limit` rows of a dataset with `classes` classes."""
-        super().__init__(limit)
-        self._classes = classes
-
-    def figures(self, rows: Row) -> dict[str, float]:
-        """Compute the figures of a sample's columns."""
-        if self._classes > 1 and (rows.label == rows.label[0]).all():
-            return dict.fromkeys(self.names, float("nan"))
-        return self.overall_figures(rows)
-
-    @abc.abstractmethod
-    def overall_figures(self, rows: Row) -> dict[str, float]:
-        """Compute the figures of a sample of all classes."""
-
-
-class NoiseCombiner(OverallCombiner):
-    """Standard error of one generator's Fréchet distance."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the figures."""
-        return NOISE_FIGURES
-
-    def overall_figures(self, rows: Row) -> dict[str, float]:
-        """Compute the figures of a sample of all classes."""
-        if len(rows.key) < 2 or not np.isfinite(rows.generated).all():
-            return {"frechet_error": float("nan")}
-        return {"frechet_error": float(bootstrap_distances(rows.real, rows.generated).std(ddof=1))}
-
-
-class ChangeCombiner(OverallCombiner):
-    """How much farther off than the baseline a generator is; rows hold both sides' features, [2, draws, D]."""
-
-    def __init__(self, limit: int, classes: int, least_margin: float) -> None:
-        """Set up to keep `limit` rows and to allow at least a relative increase of `least_margin`."""
-        super().__init__(limit, classes)
-        self._least_margin = least_margin
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the figures."""
-        return CHANGE_FIGURES
-
-    def overall_figures(self, rows: Row) -> dict[str, float]:
-        """Compute the figures of a sample of all classes; a setback is what of an increase is beyond the margin."""
-        increase, error = compare(rows.real, rows.generated[:, 0], rows.generated[:, 1])
-        second, second_error = compare(rows.real_second, rows.generated_second[:, 0], rows.generated_second[:, 1])
-        return {
-            "frechet_increase": increase,
-            "frechet_increase_error": error,
-            "frechet_setback": increase - margin(self._least_margin, error),
-            "second_frechet_increase": second,
-            "second_frechet_setback": second - margin(self._least_margin, second_error),
-        }

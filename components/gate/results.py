@@ -10,9 +10,10 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.gate.changes import CHANGE_FIGURES
 from components.gate.drawing import Fault
 from components.gate.eval_config import SETBACKS, metric_options
-from components.gate.noise import CHANGE_FIGURES, NOISE_FIGURES, interval
+from components.gate.noise import interval
 from components.gate.samples import FLOOR
 from components.gate.scoring import OVERALL, Figures
 from components.gate.sums import CLASS_SHARE
@@ -50,7 +51,6 @@ def read_verdict(
     # Too few examples are refused here alone: TFMA has no threshold for what it isn't given.
     if verdict.blessed and not validation.validation_ok:
         raise RuntimeError("the checks bless but TFMA's validation does not")
-    verdict.intervals = _intervals(candidate[OVERALL])
     if has_baseline:
         verdict.baseline_figures = shown_figures(baseline[OVERALL])[0]
         verdict.baseline_per_class = _per_class(baseline, conditional, len(class_names))
@@ -79,6 +79,8 @@ def judge_figures(eval_config: config_pb2.EvalConfig, figures: Figures, class_na
         examples=int(figures[OVERALL].get("examples", 0)),
         checks=value_checks(eval_config, figures, class_names),
     )
+    if verdict.examples:
+        verdict.intervals = _intervals(figures[OVERALL])
     _conclude(verdict, figures)
     return verdict
 
@@ -216,7 +218,7 @@ def _limit(threshold: config_pb2.MetricThreshold) -> tuple[str, float]:
 
 def shown_figures(figures: dict[str, float]) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """Part figures from the floors that were computed beside them, and from what only serves the comparison."""
-    hidden = (*NOISE_FIGURES, *CHANGE_FIGURES)
+    hidden = ("frechet_error", *CHANGE_FIGURES)
     shown = {name: finite(value) for name, value in figures.items() if not name.startswith(FLOOR) and name not in hidden}
     floors = {name.removeprefix(FLOOR): finite(value) for name, value in figures.items() if name.startswith(FLOOR)}
     return shown, floors | _KNOWN_FLOORS

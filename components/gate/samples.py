@@ -9,8 +9,10 @@ import apache_beam as beam
 import numpy as np
 
 from components.gate.copying import copying
+from components.gate.keys import within
 from components.gate.kid import kernel_distance
 from components.gate.neighbours import NEIGHBOUR_FIGURES, neighbour_metrics
+from components.gate.noise import frechet_error
 from components.gate.rows import Row, matched_reference, shared_reference, stack
 
 _PENDING = 256  # rows sorted in at once
@@ -18,7 +20,8 @@ _PENDING = 256  # rows sorted in at once
 _FLOOR_ROWS = 2000
 FLOOR = "real_"  # begins the name of what other real images reach
 _FLOORS = tuple(f"{FLOOR}{name}" for name in NEIGHBOUR_FIGURES)
-SAMPLE_FIGURES = (*NEIGHBOUR_FIGURES, *_FLOORS, "kid", "kid_error", "memorisation", "copied_share")
+SAMPLE_FIGURES = (*NEIGHBOUR_FIGURES, *_FLOORS, "kid", "kid_error", "memorisation", "copied_share", "frechet_error")
+_NOTHING = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,16 @@ class Sample:
 
 
 class BoundedSampleCombiner(beam.CombineFn, abc.ABC):
-    """Keeps a bounded sample that is the same however rows are grouped and ordered; what it tells is up to the subclass."""
+    """Keeps a bounded sample that is the same however rows are grouped and ordered; what it tells is up to the subclass.
 
-    def __init__(self, limit: int) -> None:
-        """Set up to keep `limit` rows."""
+    Beam spreads the rows over any number of accumulators, each of which may hold `limit` rows until they are merged. With `share`
+    near `limit` over the number of rows, all of them together hold hardly more.
+    """
+
+    def __init__(self, limit: int, share: float = 1.0) -> None:
+        """Set up to keep `limit` rows out of the `share` of all rows whose keys are smallest."""
         super().__init__()
-        self._limit = limit
+        self._limit, self._share = limit, share
 
     def create_accumulator(self) -> Sample:
         """Return an empty sample."""
@@ -48,6 +55,8 @@ class BoundedSampleCombiner(beam.CombineFn, abc.ABC):
 
     def add_input(self, sample: Sample, row: Row) -> Sample:
         """Add one row."""
+        if not within(row.key, self._share):
+            return sample
         sample.pending.append(row)
         return self.compact(sample) if len(sample.pending) >= _PENDING else sample
 
@@ -85,9 +94,9 @@ class BoundedSampleCombiner(beam.CombineFn, abc.ABC):
 
 
 class SampleCombiner(BoundedSampleCombiner):
-    """Precision, recall, density, coverage, near-duplicates and their floors, KID, memorisation."""
+    """Precision, recall, density, coverage, near-duplicates and their floors, KID, memorisation, the Fréchet distance's noise."""
 
-    def __init__(self, judge: str, classes: int, limit: int, precision_k: int, density_k: int) -> None:
+    def __init__(self, judge: str, classes: int, limit: int, precision_k: int, density_k: int, share: float = 1.0) -> None:
         """Set up.
 
         Args:
@@ -96,14 +105,19 @@ class SampleCombiner(BoundedSampleCombiner):
             limit: Rows to keep.
             precision_k: Neighbours for precision and recall.
             density_k: Neighbours for density and coverage.
+            share: Share of the rows to choose from, by their keys.
         """
-        super().__init__(limit)
+        super().__init__(limit, share)
         self._judge, self._classes, self._ks = judge, classes, (precision_k, density_k)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the figures."""
         return SAMPLE_FIGURES
+
+    def add_input(self, sample: Sample, row: Row) -> Sample:
+        """Add one row, without what the figures don't look at."""
+        return super().add_input(sample, row._replace(real_second=_NOTHING, generated_second=_NOTHING))
 
     def figures(self, rows: Row) -> dict[str, float]:
         """Compute the figures of a sample's columns."""
@@ -118,4 +132,11 @@ class SampleCombiner(BoundedSampleCombiner):
             "kid": kid,
             "kid_error": kid_error,
             **copying(rows.real_nearest, rows.generated_nearest),
+            # Nobody asks for a single class's, and it would cost as much for each as for all.
+            "frechet_error": float("nan") if of_one_class(rows, self._classes) else frechet_error(rows.real, rows.generated),
         }
+
+
+def of_one_class(rows: Row, classes: int) -> bool:
+    """Tell whether a sample's columns are those of a single class of several."""
+    return classes > 1 and bool((rows.label == rows.label[0]).all())

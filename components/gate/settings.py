@@ -23,7 +23,7 @@ class GateSettings(BaseModel):
         10_000,
         ge=10,
         le=20_000,
-        description="Images the neighbour metrics look at, chosen by hash; their time grows with the square",
+        description="Images the neighbour metrics look at, chosen by hash, a class's among them; time grows with the square",
     )
     precision_k: int = Field(5, ge=1, le=50, description="Neighbours for precision and recall: as for density and coverage")
     density_k: int = Field(5, ge=1, le=50, description="Neighbours for density and coverage: Naeem et al.'s choice")

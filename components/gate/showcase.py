@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from components.gate.drawing import draw
-from components.gate.extractors import content_keys
+from components.gate.keys import content_keys
 from components.gate.neighbours import realism
 from components.gate.rows import shared_judge, shared_memory, shared_reference
 from components.gate.showcase_file import SHOWCASE_FILE

@@ -97,8 +97,8 @@ def measure_power(options: argparse.Namespace) -> None:
     that ends as good as before does. The worse generator is the same one with a share of its samples blurred, the share tuned
     until its distance to the real images has grown by a fifth.
     """
-    from components.gate.extractors import content_keys
     from components.gate.frechet import Moments, frechet_between
+    from components.gate.keys import content_keys
     from components.gate.noise import compare, margin
     from components.gate.settings import GateSettings
     from components.judge.features import load_judge

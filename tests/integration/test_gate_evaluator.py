@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import UserError
-from components.gate.extractors import content_keys
+from components.gate.keys import content_keys
 from components.gate.rows import look
 from components.gate.scoring import Scorer
 from components.gate.settings import GateSettings
@@ -104,13 +104,15 @@ def test_tfma_computes_what_score_computes(cases, first_run, mnist):
     for place, figures in expected.items():
         found = verdict.per_class[place] if place else verdict.figures
         for name, value in figures.items():
-            if name.startswith("real_"):
+            if name.startswith("real_") or name == "frechet_error":  # told as floors, and as an interval
                 continue
             if finite(value) is None:  # too few images of a class for it
                 assert found[name] is None, (place, name)
                 continue
             # A last bit of a feature may move one of a class's 60 images across a threshold.
             assert found[name] == pytest.approx(value, rel=1e-2, abs=4e-2 if place else 2e-3), (place, name)
+    low, high = verdict.intervals["frechet_ratio"]
+    assert (high - low) / 2 == pytest.approx(1.96 * expected[""]["frechet_error"] / expected[""]["frechet_floor"], rel=1e-2)
     shares = [verdict.per_class[name]["class_share"] for name in NAMES]
     assert verdict.figures["smallest_class_share"] == pytest.approx(min(shares))
     for name in ("precision", "recall", "density", "coverage"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.gate.extractors import content_keys
+from components.gate.keys import content_keys
 from components.gate.rows import look
 from components.gate.scoring import OVERALL, Scorer
 from components.judge.features import load_judge, load_memory

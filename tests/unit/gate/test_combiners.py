@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from components.gate.changes import ChangeCombiner
 from components.gate.classes import ClassSums, class_shares, diversity_ratio
 from components.gate.copying import copying
 from components.gate.frechet import Moments, frechet_between, frechet_floor
 from components.gate.kid import kernel_distance
 from components.gate.neighbours import neighbour_metrics
-from components.gate.noise import ChangeCombiner, NoiseCombiner, bootstrap_distances, compare
+from components.gate.noise import bootstrap_distances, compare
 from components.gate.rows import View, look, rows_of, taken
 from components.gate.samples import SampleCombiner
 from components.gate.sums import QualityCombiner
@@ -94,6 +95,7 @@ def test_samples_give_the_figures_of_whole_arrays_whatever_the_bundles(judge, vi
         **neighbour_metrics(real.features, generated.features, 3, 5),
         **dict(zip(("kid", "kid_error"), kernel_distance(real.features, generated.features), strict=True)),
         **copying(real.nearest, generated.nearest),
+        "frechet_error": bootstrap_distances(real.features, generated.features).std(ddof=1),
     }
     found = [combine(SampleCombiner(judge, CLASSES, 10_000, 3, 5), rows(views), bundles) for bundles in groupings(COUNT)]
     assert found[0] == found[1] == found[2]
@@ -121,6 +123,19 @@ def test_memory_is_bounded(judge, views):
             assert len(sample.pending) < 1024
 
 
+def test_a_share_by_key_bounds_all_accumulators_together(judge, views):
+    """Beam hands out accumulators as it likes: each alone being bounded would let memory grow with their number."""
+    keyed = [row._replace(key=row.key * (2**63 // COUNT)) for row in rows(views)]  # evenly over all that keys can be
+    combiner = SampleCombiner(judge, CLASSES, 150, 3, 5, 150 / COUNT)
+    samples = [combiner.create_accumulator() for _ in range(8)]
+    for place, row in enumerate(keyed):
+        samples[place % 8] = combiner.add_input(samples[place % 8], row)
+    samples = [combiner.compact(sample) for sample in samples]
+    assert sum(sample.size for sample in samples) == 150
+    figures = combiner.extract_output(combiner.merge_accumulators(samples))
+    assert figures == combine(SampleCombiner(judge, CLASSES, 150, 3, 5), keyed, [range(COUNT)])
+
+
 def side_by_side(candidate, baseline, draws=2):
     """A pair as the metrics see it, [N, 2, draws, D]: each further draw is the first one, moved by a row."""
 
@@ -131,12 +146,9 @@ def side_by_side(candidate, baseline, draws=2):
     return View(*columns, *candidate[2:])
 
 
-def test_noise_is_the_same_whatever_the_bundles_and_a_pair_is_compared(views):
+def test_a_pair_is_compared(views):
     real, labels, keys, generated = views
     order = np.argsort(keys)
-    expected = bootstrap_distances(real.features[order], generated.features[order]).std(ddof=1)
-    found = [combine(NoiseCombiner(10_000, CLASSES), rows(views), bundles)["frechet_error"] for bundles in groupings(COUNT)]
-    assert found == pytest.approx([expected] * 3)
     worse = View(generated.features * 1.5, generated.second * 1.5, generated.nearest, generated.predicted)
     pair = side_by_side(worse, generated)
     change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair)), [range(COUNT)])
@@ -154,10 +166,10 @@ def test_a_generator_is_no_setback_to_itself(views):
     assert change["frechet_setback"] == pytest.approx(-0.1)
 
 
-def test_noise_is_told_of_all_classes_together_alone(views):
-    of_one = [row for row in rows(views) if row.label == 3]
-    assert np.isnan(combine(NoiseCombiner(COUNT, CLASSES), of_one, [range(len(of_one))])["frechet_error"])
-    assert combine(NoiseCombiner(COUNT, 1), of_one, [range(len(of_one))])["frechet_error"] > 0
+def test_noise_is_told_of_all_classes_together_alone(judge, views):
+    of_one = [row._replace(label=0) for row in rows(views) if row.label == 3]
+    assert np.isnan(combine(SampleCombiner(judge, CLASSES, COUNT, 3, 5), of_one, [range(len(of_one))])["frechet_error"])
+    assert combine(SampleCombiner(judge, 1, COUNT, 3, 5), of_one, [range(len(of_one))])["frechet_error"] > 0
 
 
 def test_a_generator_without_classes_has_no_label_agreement(judge, views):
@@ -177,7 +189,6 @@ def test_one_fault_spoils_every_figure(judge, views):
     assert all(np.isnan(value).all() for name, value in found.items() if name not in known)
     found = combine(SampleCombiner(judge, CLASSES, COUNT, 3, 5), some, [range(COUNT)])
     assert all(np.isnan(value) for name, value in found.items() if not name.startswith("real_"))
-    assert np.isnan(combine(NoiseCombiner(COUNT, CLASSES), some, [range(COUNT)])["frechet_error"])
 
 
 def test_nothing_gives_no_number(judge):

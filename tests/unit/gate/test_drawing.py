@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.gate.drawing import Fault, draw, probe_generator
-from components.gate.extractors import content_keys
+from components.gate.keys import content_keys
 from serving import contract
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from components.gate.extractors import content_keys
+from components.gate.keys import content_keys
 from components.gate.rows import look
 from components.gate.scoring import OVERALL, Scorer
 from components.gate.settings import GateSettings

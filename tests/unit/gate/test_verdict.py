@@ -92,7 +92,7 @@ def test_no_setting_no_threshold():
 
 def test_a_generator_without_classes_is_not_gated_by_class():
     config = make_eval_config(GateSettings(), NAMES, "h")
-    bind(config, "/judge", (64, 32), 0.5, accuracy=0.99, conditional=False, compared=False)
+    bind(config, "/judge", (64, 32), 20_000, accuracy=0.99, conditional=False, compared=False)
     assert {metric for metric, _ in thresholds(config)} == {
         *("frechet_ratio", "second_frechet_ratio", "precision", "recall", "coverage", "diversity", "duplicate_share"),
         *("memorisation", "copied_share", "smallest_class_share", "faulty_draws"),
@@ -105,7 +105,7 @@ def test_a_generator_without_classes_is_not_gated_by_class():
 @pytest.mark.parametrize(("limit", "compared", "gated"), [(0.1, True, True), (0.1, False, False), (None, True, False)])
 def test_setbacks_are_gated_where_there_is_something_to_compare_with(limit, compared, gated):
     config = make_eval_config(GateSettings(max_frechet_increase=limit), NAMES, "h")
-    bind(config, "/judge", (64, 32), 1.0, accuracy=0.99, conditional=True, compared=compared)
+    bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=compared)
     assert all(((name, ()) in thresholds(config)) == gated for name in SETBACKS)
 
 
@@ -125,7 +125,7 @@ def judged(config, **overall):
 
 def test_figures_are_judged_by_thresholds():
     config = make_eval_config(UNGATED.model_copy(update={"min_recall": 0.5}), NAMES, "h")
-    bind(config, "/judge", (64, 32), 1.0, accuracy=0.99, conditional=True, compared=False)
+    bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
     assert judged(config).blessed
     for bad in (0.4, math.nan, None):
         verdict = judged(config, recall=bad)
@@ -138,7 +138,7 @@ def test_figures_are_judged_by_thresholds():
 
 def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images():
     config = make_eval_config(UNGATED.model_copy(update={"min_label_agreement": 0.95}), NAMES, "h")
-    bind(config, "/judge", (64, 32), 1.0, accuracy=0.9, conditional=True, compared=False)
+    bind(config, "/judge", (64, 32), 10_000, accuracy=0.9, conditional=True, compared=False)
     assert judged(config, label_agreement=0.86).blessed
     refused = judged(config, label_agreement=0.85)
     assert refused.causes == ["label confusion"]
@@ -148,7 +148,7 @@ def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images():
 
 def test_an_empty_class_is_named():
     config = make_eval_config(UNGATED.model_copy(update={"min_class_share": 0.5}), NAMES, "h")
-    bind(config, "/judge", (64, 32), 1.0, accuracy=0.99, conditional=True, compared=False)
+    bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
     figures = {"": {"examples": 500.0, "smallest_class_share": math.nan}, "0": {"class_share": 0.3}, "1": {"class_share": 0.3}}
     figures |= {"2": {"class_share": math.nan}, "3": {"class_share": 0.3}}
     verdict = judge_figures(config, figures, NAMES, conditional=True)

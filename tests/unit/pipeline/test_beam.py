@@ -90,6 +90,7 @@ def test_a_further_argument_wins():
         ("flink", {"flink_master": "flink"}, "--flink-master must be HOST:PORT, not 'flink'"),
         ("flink", {"flink_master": "flink:many"}, "--flink-master must be HOST:PORT, not 'flink:many'"),
         ("flink", {**FLINK, "beam_parallelism": 0}, "--beam-parallelism: .* greater than or equal to 1, not 0"),
+        ("flink", {"flink_master": "file://flink:8081"}, "--flink-master must be HOST:PORT, not 'file://flink:8081'"),
         ("flink", {**FLINK, "beam_workers": "pool"}, "--beam-workers must be HOST:PORT, not 'pool'"),
         ("flink", {**FLINK, "beam_environment": "docker"}, "docker needs --beam-image"),
         ("flink", {**FLINK, "beam_environment": "process"}, "process needs --beam-workers"),
