@@ -13,7 +13,7 @@ run: setup
 
 test: setup
 	@tests/tools.sh
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The Beam steps on a real Flink cluster, which the tests start and stop; needs Java 17 and Maven.
 test-scale: setup

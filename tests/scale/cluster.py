@@ -92,7 +92,8 @@ class FlinkCluster:
             # Given whole: the start scripts, which would work the rest out, are not part of the libraries.
             "taskmanager.memory.framework.heap.size": "128m",
             "taskmanager.memory.framework.off-heap.size": "128m",
-            "taskmanager.memory.task.heap.size": "512m",
+            # Beam queues up to 100 messages of up to 10 MB for each running task: with 512 MiB two slots ran out (measured).
+            "taskmanager.memory.task.heap.size": "1536m",
             "taskmanager.memory.task.off-heap.size": "64m",
             "taskmanager.memory.network.min": "256m",
             "taskmanager.memory.network.max": "256m",
@@ -102,6 +103,8 @@ class FlinkCluster:
             "taskmanager.memory.jvm-metaspace.size": "256m",
             "taskmanager.memory.jvm-overhead.min": "192m",
             "taskmanager.memory.jvm-overhead.max": "192m",
+            # An uncaught error, no memory in a thread of gRPC's say, ends the TaskManager; else its job would wait for ever.
+            "cluster.uncaught-exception-handling": "FAIL",
             "heartbeat.interval": 2000,  # ms; a lost TaskManager is noticed after two of them
             # The one that counts the tasks of one lost TaskManager as one failure; another would give up at once.
             "restart-strategy.type": "exponential-delay",
@@ -121,7 +124,7 @@ class FlinkCluster:
 
     def start_task_manager(self) -> None:
         """Start a TaskManager; also in the place of one that was killed."""
-        self._task_manager = self._java("task-manager", "768m", _TASK_MANAGER)
+        self._task_manager = self._java("task-manager", "1664m", _TASK_MANAGER)
 
     def kill_task_manager(self) -> None:
         """Kill the TaskManager as a machine's loss would (`kill -9`)."""
