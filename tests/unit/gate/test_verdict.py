@@ -109,9 +109,21 @@ def test_setbacks_are_gated_where_there_is_something_to_compare_with(limit, comp
     assert all(((name, ()) in thresholds(config)) == gated for name in SETBACKS)
 
 
+# What intervals are made of.
+ERRORS = {
+    "frechet_ratio": 2.0,
+    "frechet_error": 0.5,
+    "frechet_floor": 1.0,
+    "kid": 10.0,
+    "kid_error": 1.0,
+    "label_agreement": 0.95,
+}
+
+
 def judged(config, **overall):
     """Judge figures of 500 images of each class in which all is well but what is named."""
     fine = {
+        **ERRORS,
         "examples": 500.0,
         "recall": 0.9,
         "faulty_draws": 0.0,
@@ -131,6 +143,7 @@ def test_figures_are_judged_by_thresholds():
         verdict = judged(config, recall=bad)
         assert not verdict.blessed
         assert verdict.causes == ["mode collapse"]
+    assert judged(config).intervals["frechet_ratio"] == pytest.approx((2 - 1.96 * 0.5, 2 + 1.96 * 0.5))
     few = judged(config, examples=99.0)
     assert not few.blessed
     assert few.reason == "99 examples are too few to judge by: at least 100 are needed"
@@ -149,7 +162,11 @@ def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images():
 def test_an_empty_class_is_named():
     config = make_eval_config(UNGATED.model_copy(update={"min_class_share": 0.5}), NAMES, "h")
     bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
-    figures = {"": {"examples": 500.0, "smallest_class_share": math.nan}, "0": {"class_share": 0.3}, "1": {"class_share": 0.3}}
+    figures = {
+        "": {**ERRORS, "examples": 500.0, "smallest_class_share": math.nan},
+        "0": {"class_share": 0.3},
+        "1": {"class_share": 0.3},
+    }
     figures |= {"2": {"class_share": math.nan}, "3": {"class_share": 0.3}}
     verdict = judge_figures(config, figures, NAMES, conditional=True)
     assert not verdict.blessed
