@@ -12,8 +12,10 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from components.ingest import record
+from tests.benchmarks.scale.grid import key
 from tests.benchmarks.scale.inputs import enlarged
 from tests.benchmarks.scale.plan import fit
+from tests.benchmarks.scale.plots import plot
 from tests.benchmarks.scale.tables import write_into
 from tests.benchmarks.scale.watch import CellError, measure
 
@@ -106,3 +108,14 @@ def test_the_page_gets_the_figures(tmp_path):
         "| step | fixed processor s | processor s per million images | core-hours of 10⁹ images |\n| --- | --- | --- | --- |\n"
         "| Transform | 0 | 20000 | 5556 |\n<!-- figures: end -->\nafter\n"
     )
+
+
+def test_the_picture_shows_the_memory_of_every_engine():
+    cells = {
+        key("Transform", name, size): {"seconds": 1.0, "peak_mib": mib}
+        for name, mib in (("local", 1000), ("flink-2", 5000))
+        for size in (10, 100)
+    }
+    (_, flink) = plot(cells).axes[2:]
+    low, high = flink.get_ylim()
+    assert low == 0 and high > 5000
