@@ -103,8 +103,6 @@ class FlinkCluster:
             "taskmanager.memory.jvm-metaspace.size": "256m",
             "taskmanager.memory.jvm-overhead.min": "192m",
             "taskmanager.memory.jvm-overhead.max": "192m",
-            # An uncaught error, no memory in a thread of gRPC's say, ends the TaskManager; else its job would wait for ever.
-            "cluster.uncaught-exception-handling": "FAIL",
             "heartbeat.interval": 2000,  # ms; a lost TaskManager is noticed after two of them
             # The one that counts the tasks of one lost TaskManager as one failure; another would give up at once.
             "restart-strategy.type": "exponential-delay",
