@@ -144,8 +144,8 @@ class _FromBlocks(keras.layers.Layer):
 def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, penalise: bool) -> Turn:
     """Update both players at once from one shared forward and backward pass of the discriminator.
 
-    With u = D(x) - D(G(z)), row by row, the two losses are softplus(-u) and softplus(u): the generator's gradient with respect to
-    an image is the discriminator's times -exp(u), exactly, because no layer mixes rows. This saves a pass of each network.
+    Row by row the generator's gradient with respect to an image is the discriminator's times `pairing_losses`' exchange, exactly,
+    because no layer mixes rows. This saves a pass of each network.
 
     Args:
         game: The two players.
@@ -163,7 +163,7 @@ def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, p
     with tf.GradientTape() as tape:
         tape.watch(images)
         real_logit, fake_logit = tf.split(game.discriminator([images, labels], training=True), 2)
-        d_loss, g_loss = pairing_losses(real_logit, fake_logit)
+        d_loss, g_loss, exchange = pairing_losses(real_logit, fake_logit)
         total = d_loss
         if penalise:
             gamma = game.decayed(settings.gamma, settings.final_gamma)
@@ -173,22 +173,27 @@ def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, p
             # The mean over both kinds counts each by half, hence the 2 for R1 + R2.
             total += 2.0 * CYCLE * gradient_penalty(game.discriminator, penalised, classes, gamma)
     *d_gradients, image_gradient = tape.gradient(total, [*game.discriminator.trainable_variables, images])
-    difference = tf.clip_by_value(real_logit - fake_logit, -_MAX_DIFFERENCE, _MAX_DIFFERENCE)
-    upstream = image_gradient[real.shape[0] :] * -tf.exp(difference)[:, None, None, None]
+    upstream = image_gradient[real.shape[0] :] * exchange[:, None, None, None]
     g_gradients = generator_tape.gradient(fake, game.generator.trainable_variables, output_gradients=upstream)
     d_norm, g_norm = game.improve_discriminator(d_gradients), game.improve_generator(g_gradients)
     return Turn(d_loss, g_loss, tf.reduce_mean(tf.cast(real_logit > fake_logit, tf.float32)), d_norm, g_norm, fake)
 
 
-def pairing_losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the discriminator's and the generator's relativistic pairing loss (R3GAN, eq. 2), float32 scalars.
+def pairing_losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the discriminator's and the generator's relativistic pairing loss (R3GAN, eq. 2), and their exchange.
+
+    With u = D(x) - D(G(z)) the two losses are softplus(-u) and softplus(u), whose slopes differ by the factor -exp(u).
 
     Args:
         real_logit: D(x), float32 [N].
         fake_logit: D(G(z)), float32 [N], row by row of the same class as `real_logit`.
+
+    Returns:
+        Both losses, float32 scalars, and float32 [N]: the slope of a row's generator loss over that of its discriminator loss.
     """
     difference = real_logit - fake_logit
-    return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference))
+    exchange = -tf.exp(tf.clip_by_value(difference, -_MAX_DIFFERENCE, _MAX_DIFFERENCE))
+    return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference)), exchange
 
 
 def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:

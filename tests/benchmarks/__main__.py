@@ -13,7 +13,7 @@ _DEFAULT = "main_job"
 def main() -> None:
     """Run the benchmark that the first argument names: a module beside this one with a `main`."""
     found = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
-    known = sorted(found - {"__main__", "machine", "training"})
+    known = sorted(found - {"__main__", "machine", "training", "validation"})
     name = _DEFAULT
     if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         name = sys.argv.pop(1)

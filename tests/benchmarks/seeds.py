@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".forger"), help="where a run has left its judge")
     parser.add_argument("--out", type=Path, default=Path("seeds"), help="directory for the results")
     parser.add_argument("--seconds", type=int, nargs="+", default=[60, 300], help="times of training, each with its own schedule")
+    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help="as of `forger run`")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     options = parser.parse_args()
     from pipeline.evaluate import Yardstick
@@ -39,13 +40,13 @@ def main() -> None:
     for seconds in options.seconds:
         for seed in options.seeds:
             if not (options.out / str(seed) / f"{seconds}.npz").exists():
-                train("forger", data, options.out / str(seed), str(seconds), seed)
+                train("forger", data, options.out / str(seed), str(seconds), seed, options.changes)
     judge = Judge(yardstick)
     looks = {
         str(seconds): [judge.look(options.out / str(seed) / f"{seconds}.npz") for seed in options.seeds]
         for seconds in options.seconds
     }
-    measured = {"machine": cpu(), "rows": _ROWS, "seeds": options.seeds, "looks": looks}
+    measured = {"machine": cpu(), "rows": _ROWS, "seeds": options.seeds, "changes": options.changes, "looks": looks}
     (options.out / "seeds.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     table = Table("seconds of training", "images/s", *_FIGURES, "peak MiB")
     for seconds, found in looks.items():

@@ -10,6 +10,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,9 @@ def main() -> None:
     show.plot(measured, options.out / "quality.png")
 
 
-def train(name: str, data: Path, out: Path, marks: str, seed: int) -> None:
+def train(name: str, data: Path, out: Path, marks: str, seed: int, changes: Sequence[str] = ()) -> None:
     """Train one contender in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.peers.worker", name, str(data), str(out), marks, str(seed)]
+    command = [sys.executable, "-m", "tests.benchmarks.peers.worker", name, str(data), str(out), marks, str(seed), *changes]
     subprocess.run(command, check=True)
 
 

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: python -m tests.benchmarks.peers.worker NAME DATA OUT MARKS SEED.
+"""One contender in a process of its own: python -m tests.benchmarks.peers.worker NAME DATA OUT MARKS SEED [KEY=VALUE ...].
 
 DATA is an npz of `images`, `labels` (to train on) and `wanted` (the classes to draw). At each mark, in seconds of training,
 the clock stops, and images are drawn into OUT/<seconds>.npz beside what was measured until then.
@@ -28,7 +28,7 @@ def main() -> None:
     keras.utils.set_random_seed(seed)
     with np.load(data, allow_pickle=False) as stored:
         images, labels, wanted = (stored[key] for key in ("images", "labels", "wanted"))
-    contender = contenders.make(name, images, labels, marks[-1], seed)
+    contender = contenders.make(name, images, labels, marks[-1], seed, sys.argv[6:])
     out.mkdir(parents=True, exist_ok=True)
     start, seconds = contender.images_seen, 0.0
     for mark in marks:

@@ -96,9 +96,14 @@ def test_the_images_own_layers_are_a_strided_convolution_and_its_transpose():
 
 def test_the_pairing_losses_are_those_of_the_paper():
     real, fake = np.array([1.0, -2.0]), np.array([0.5, 3.0])
-    d_loss, g_loss = conv.pairing_losses(tf.constant(real), tf.constant(fake))
+    d_loss, g_loss, exchange = conv.pairing_losses(tf.constant(real), tf.constant(fake))
     np.testing.assert_allclose(d_loss, np.mean(np.log1p(np.exp(-(real - fake)))))
     np.testing.assert_allclose(g_loss, np.mean(np.log1p(np.exp(real - fake))))
+    np.testing.assert_allclose(exchange, -np.exp(real - fake))
+
+
+def test_a_lost_games_exchange_stays_finite():
+    assert np.isfinite(conv.pairing_losses(tf.constant([500.0]), tf.constant([-500.0]))[2])
 
 
 def test_the_label_chooses_the_image_and_the_logit(game, real):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -30,14 +31,14 @@ class Ours:
         """Build and compile, which is not yet training."""
         self._settings, strategy = settings, choose_strategy()
         with strategy.scope():
-            self._game = Game(_RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
-        self._run = compile_loop(self._game, InMemory(images, labels), strategy)
+            self.game = Game(_RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
+        self._run = compile_loop(self.game, InMemory(images, labels), strategy)
         self._run(tf.constant(0, tf.int64))
 
     @property
     def images_seen(self) -> int:
         """Real images that were trained on."""
-        return int(self._game.step.numpy()) * self._settings.batch_size
+        return int(self.game.step.numpy()) * self._settings.batch_size
 
     def train(self, seconds: float) -> float:
         """Train until the time is over, or the schedule."""
@@ -48,7 +49,7 @@ class Ours:
 
     def draw(self, labels: np.ndarray) -> np.ndarray:
         """Draw from the averaged generator, or from the trained one where the recipe has no average."""
-        game = self._game
+        game = self.game
         network = game.average if self._settings.ema_decay else game.generator
         seeds = step_seeds(self._settings.seed, tf.constant(0, tf.int64), tf.range(len(labels), dtype=tf.int64), stream=9)
         parts = []
@@ -59,12 +60,12 @@ class Ours:
         return np.concatenate(parts)
 
     def _step(self) -> int:
-        return int(self._game.step.numpy())
+        return int(self.game.step.numpy())
 
 
-def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int) -> Ours:
+def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str] = ()) -> Ours:
     """The `quick` profile's settings, with as many steps as the budget has time for: its schedules end when the time does."""
-    settings = make_config("quick", [f"gan.seed={seed}"]).gan
+    settings = make_config("quick", [*changes, f"gan.seed={seed}"]).gan
     trial = Ours(settings, images, labels)
     trial.train(1.0)  # the first steps are slower
     before = trial.images_seen
