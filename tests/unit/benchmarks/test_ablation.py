@@ -1,0 +1,60 @@
+"""The ablation's variants change what their names say, and nothing breaks by it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.gan import conv
+from components.gan.game import Game
+from components.gan.settings import GanSettings
+from pipeline.config import make_config
+from tests.benchmarks import ablation
+
+_PATCHED = ("gradient_penalty", "pairing_losses", "_PENALTY_ROWS", "CYCLE")
+
+
+@pytest.fixture(autouse=True)
+def recipe(monkeypatch):
+    for name in _PATCHED:  # so that they come back
+        monkeypatch.setattr(conv, name, getattr(conv, name))
+
+
+@pytest.fixture
+def gradients(monkeypatch):
+    """Return what a penalised step gives both players, of the conv module as it then is."""
+
+    def take() -> tuple[list[np.ndarray], list[np.ndarray]]:
+        game = Game(conv, GanSettings(width=4, latent_size=8, batch_size=6), 3, "float32")
+        given = {}
+        for player in ("discriminator", "generator"):
+            monkeypatch.setattr(game, f"improve_{player}", lambda got, player=player: given.setdefault(player, got) and got[0])
+        real = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1)
+        conv.take_turn(game, real, tf.constant([0, 1, 2, 0, 1, 2], tf.int64), tf.range(6, dtype=tf.int64), penalise=True)
+        return tuple([np.asarray(g) for g in given[player]] for player in ("discriminator", "generator"))
+
+    return take
+
+
+@pytest.mark.parametrize("name", ablation.VARIANTS)
+def test_every_variant_is_the_recipe_but_for_one_thing(name, gradients):
+    variant = ablation.VARIANTS[name]
+    settings, base = make_config("quick", list(variant.changes)).gan, make_config("quick").gan
+    before = gradients()
+    variant.change_code()
+    after = gradients()
+    differs = any(
+        not np.allclose(a, b) for one, other in zip(before, after, strict=True) for a, b in zip(one, other, strict=True)
+    )
+    assert differs == (variant.change_code is not ablation.Variant().change_code)
+    assert (settings != base) == bool(variant.changes)
+    assert all(np.isfinite(value).all() for player in after for value in player)
+    assert name == "the recipe" or bool(variant.changes) != differs  # by settings or by code
+
+
+def test_the_unpaired_loss_gives_each_player_its_own_gradient():
+    ablation._do_not_pair()
+    real, fake = tf.constant([1.0, -2.0]), tf.constant([0.5, 3.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(fake)
+        d_loss, g_loss, exchange = conv.pairing_losses(real, fake)
+    np.testing.assert_allclose(tape.gradient(g_loss, fake), exchange * tape.gradient(d_loss, fake), rtol=1e-5)
