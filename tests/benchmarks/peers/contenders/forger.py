@@ -72,4 +72,14 @@ def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, chang
     seconds = trial.train(_RATE_SECONDS)
     steps_a_second = (trial.images_seen - before) / settings.batch_size / seconds
     steps = int(budget * steps_a_second) // conv.CYCLE * conv.CYCLE
-    return Ours(settings.model_copy(update={"steps": steps}), images, labels)
+    return Ours(settings.model_copy(update={"steps": steps, "final_learning_rate": final_rate(settings, steps)}), images, labels)
+
+
+def final_rate(settings: GanSettings, steps: int) -> float:
+    """A rate's end for another length of training: it falls as fast as the profile's, to between an eighth and a fortieth.
+
+    The limits are those between which it was seen to help (docs/training.md).
+    """
+    start = settings.learning_rate
+    fallen = (settings.final_learning_rate / start) ** (steps / settings.steps)
+    return start * min(max(fallen, 1 / 40), 1 / 8)
