@@ -106,6 +106,9 @@ class _ClusterEngine(Engine):
         """See `Engine`."""
         config = {"external": self.workers, "docker": self.beam_image, "process": json.dumps({"command": self.workers})}
         told = [
+            # Beam fuses the steps here. The engines' own fusing ends a stage before every side input, and so carries all rows through
+            # the engine on their way to a file, where each task holds those of its whole partition (measured: docs/growth.md).
+            "--experiments=pre_optimize=all",
             f"--environment_type={self.beam_environment.upper()}",
             *([f"--environment_config={config[self.beam_environment]}"] if self.beam_environment in config else []),
             f"--sdk_worker_parallelism={self.beam_processes}",

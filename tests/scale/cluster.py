@@ -92,8 +92,7 @@ class FlinkCluster:
             # Given whole: the start scripts, which would work the rest out, are not part of the libraries.
             "taskmanager.memory.framework.heap.size": "128m",
             "taskmanager.memory.framework.off-heap.size": "128m",
-            # Beam queues up to 100 messages of up to 10 MB for each running task: with 512 MiB two slots ran out (measured).
-            "taskmanager.memory.task.heap.size": "1536m",
+            "taskmanager.memory.task.heap.size": "512m",
             "taskmanager.memory.task.off-heap.size": "64m",
             "taskmanager.memory.network.min": "256m",
             "taskmanager.memory.network.max": "256m",
@@ -122,7 +121,7 @@ class FlinkCluster:
 
     def start_task_manager(self) -> None:
         """Start a TaskManager; also in the place of one that was killed."""
-        self._task_manager = self._java("task-manager", "1664m", _TASK_MANAGER)
+        self._task_manager = self._java("task-manager", "640m", _TASK_MANAGER)
 
     def kill_task_manager(self) -> None:
         """Kill the TaskManager as a machine's loss would (`kill -9`)."""
