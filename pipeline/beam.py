@@ -21,8 +21,7 @@ FLINK_VERSION = "1.20"  # the newest minor release that the locked Beam runs on
 _MAVEN = Path.home() / ".m2/repository/org/apache/beam"
 # A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam step.
 _NO_IMAGE = "none"
-# A job on Spark has a stage after each shuffle, and would start its workers anew for each of them, in seconds.
-_KEEP_WORKERS_MS = 3_600_000
+_KEEP_WORKERS_MS = 3_600_000  # else a job on Spark starts its workers anew, in seconds, for each of its many stages
 
 
 class Engine(BaseModel, abc.ABC):
@@ -110,16 +109,15 @@ class _ClusterEngine(Engine):
     def arguments(self) -> list[str]:
         """See `Engine`."""
         config = {"external": self.workers, "docker": self.beam_image, "process": json.dumps({"command": self.workers})}
-        told = [
-            # Beam fuses the steps here. The engines' own way ends a stage before each side input, and so sends all rows through
-            # the engine on their way to a file, where a task holds those of its whole partition (measured: docs/growth.md).
+        return [
+            # Beam fuses the steps here: the engines' own way sends all rows through their Java, which holds them (docs/growth.md).
             "--experiments=pre_optimize=all",
             f"--environment_type={self.beam_environment.upper()}",
             *([f"--environment_config={config[self.beam_environment]}"] if self.beam_environment in config else []),
             f"--sdk_worker_parallelism={self.beam_processes}",
             f"--sdk_container_image={self.beam_image or _NO_IMAGE}",
+            *([f"--temp_location={self.beam_temp}"] if self.beam_temp else []),
         ]
-        return told + ([f"--temp_location={self.beam_temp}"] if self.beam_temp else [])
 
 
 class FlinkEngine(_ClusterEngine):
@@ -198,8 +196,7 @@ class SparkEngine(_ClusterEngine):
 
     def beam_args(self, job_name: str = "forger") -> list[str]:
         """See `Engine`; the job server carries a mark of the home, by which a later run finds one that was left."""
-        prefix = "-".join(job_name.split("-")[:2])
-        return [f"--job_server_jvm_properties={spark_mark(prefix)}", *super().beam_args(job_name)]
+        return [f"--job_server_jvm_properties={spark_mark('-'.join(job_name.split('-')[:2]))}", *super().beam_args(job_name)]
 
 
 class DataflowEngine(Engine):
