@@ -110,7 +110,7 @@ class _ClusterEngine(Engine):
         """See `Engine`."""
         config = {"external": self.workers, "docker": self.beam_image, "process": json.dumps({"command": self.workers})}
         return [
-            # Beam fuses the steps here: the engines' own way sends all rows through their Java, which holds them (docs/growth.md).
+            # Beam fuses the steps here: the engines' own way sends all rows through their Java, which holds them: docs/growth.md
             "--experiments=pre_optimize=all",
             f"--environment_type={self.beam_environment.upper()}",
             *([f"--environment_config={config[self.beam_environment]}"] if self.beam_environment in config else []),
