@@ -1,4 +1,4 @@
-"""Beam's steps on a real Spark cluster, whose executors start the workers (`--beam-environment process`)."""
+"""Mass sampling on a real Spark cluster, whose executors start the workers (`--beam-environment process`)."""
 
 from __future__ import annotations
 
