@@ -15,7 +15,7 @@ test: setup
 	@tests/tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# The Beam steps on a real Flink cluster, which the tests start and stop; needs Java 17 and Maven.
+# The Beam steps on real Flink and Spark clusters, which the tests start and stop; needs Java 17 and Maven.
 test-scale: setup
 	@$(BIN)/python -m pytest --timeout=1200 tests/scale/check_*.py $(ARGS)
 

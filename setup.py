@@ -73,5 +73,5 @@ setup(
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
-    entry_points={"console_scripts": ["forger=pipeline.cli:main"]},
+    entry_points={"console_scripts": ["forger=pipeline.cli:main", "forger-worker=pipeline.worker:main"]},
 )

@@ -11,19 +11,17 @@ import json
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from components.errors import UserError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 BEAM_VERSION = version("apache-beam")
 FLINK_VERSION = "1.20"  # the newest minor release that the locked Beam runs on
-JOB_SERVER = f"beam-runners-flink-{FLINK_VERSION}-job-server"
-_MAVEN_JAR = Path.home() / f".m2/repository/org/apache/beam/{JOB_SERVER}/{BEAM_VERSION}/{JOB_SERVER}-{BEAM_VERSION}.jar"
+_MAVEN = Path.home() / ".m2/repository/org/apache/beam"
 # A container image, even one that nothing uses, keeps TFX from building a source distribution of itself for every Beam step.
 _NO_IMAGE = "none"
+_KEEP_WORKERS_MS = 3_600_000  # else a job on Spark starts its workers anew, in seconds, for each of its many stages
 
 
 class Engine(BaseModel, abc.ABC):
@@ -76,6 +74,8 @@ class _ClusterEngine(Engine):
     Nothing is sent to the workers at run time: their environment is made as this one is, from the lock and Forger's wheel.
     """
 
+    job_server: ClassVar[str]  # Maven's name of the jar with the engine's side of Beam
+
     beam_parallelism: int | None = Field(default=None, ge=1)  # tasks of each step at a time; None: the cluster's own default
     beam_environment: Literal["external", "docker", "process", "loopback"] = "external"
     beam_workers: str = ""  # external: HOST:PORT of the worker pool as the engine sees it; process: command that starts a worker
@@ -102,24 +102,29 @@ class _ClusterEngine(Engine):
         """`beam_workers`; a worker pool beside each of the engine's machines is the usual place."""
         return self.beam_workers or ("localhost:50000" if self.beam_environment == "external" else "")
 
+    def _jar(self, named: Path | None) -> Path:
+        """The job server: the one named, else where Maven keeps it."""
+        return named or _MAVEN / self.job_server / BEAM_VERSION / f"{self.job_server}-{BEAM_VERSION}.jar"
+
     def arguments(self) -> list[str]:
         """See `Engine`."""
         config = {"external": self.workers, "docker": self.beam_image, "process": json.dumps({"command": self.workers})}
-        told = [
+        return [
+            # Beam fuses the steps here: the engines' own way sends all rows through their Java, which holds them: docs/growth.md
+            "--experiments=pre_optimize=all",
             f"--environment_type={self.beam_environment.upper()}",
             *([f"--environment_config={config[self.beam_environment]}"] if self.beam_environment in config else []),
             f"--sdk_worker_parallelism={self.beam_processes}",
             f"--sdk_container_image={self.beam_image or _NO_IMAGE}",
+            *([f"--temp_location={self.beam_temp}"] if self.beam_temp else []),
         ]
-        if self.beam_parallelism:
-            told.append(f"--parallelism={self.beam_parallelism}")
-        return told + ([f"--temp_location={self.beam_temp}"] if self.beam_temp else [])
 
 
 class FlinkEngine(_ClusterEngine):
     """A session cluster of Apache Flink."""
 
     runner = "flink"
+    job_server = f"beam-runners-flink-{FLINK_VERSION}-job-server"
 
     flink_master: str  # HOST:PORT of the REST API
     flink_job_server_jar: Path | None = None  # Beam's, for this Flink; None: where Maven keeps it
@@ -137,7 +142,7 @@ class FlinkEngine(_ClusterEngine):
     @property
     def jar(self) -> Path:
         """The job server's."""
-        return self.flink_job_server_jar or _MAVEN_JAR
+        return self._jar(self.flink_job_server_jar)
 
     def arguments(self) -> list[str]:
         """See `Engine`.
@@ -150,6 +155,7 @@ class FlinkEngine(_ClusterEngine):
             f"--flink_master={self.url}",
             "--flink_submit_uber_jar",
             f"--flink_job_server_jar={self.jar}",
+            *([f"--parallelism={self.beam_parallelism}"] if self.beam_parallelism else []),
             *super().arguments(),
         ]
 
@@ -158,9 +164,10 @@ class SparkEngine(_ClusterEngine):
     """A standalone cluster of Apache Spark 3, through Beam's job server, which Beam starts here (it needs Java)."""
 
     runner = "spark"
+    job_server = "beam-runners-spark-3-job-server"
 
     spark_master: str  # spark://HOST:PORT
-    spark_job_server_jar: Path | None = None  # None: Beam fetches its own
+    spark_job_server_jar: Path | None = None  # Beam's, for Spark 3; None: where Maven keeps it
 
     @model_validator(mode="after")
     def _master_is_an_address(self) -> SparkEngine:
@@ -169,10 +176,27 @@ class SparkEngine(_ClusterEngine):
         _address(self.spark_master, "--spark-master", "spark")
         return self
 
+    @property
+    def jar(self) -> Path:
+        """The job server's."""
+        return self._jar(self.spark_job_server_jar)
+
     def arguments(self) -> list[str]:
         """See `Engine`."""
-        jar = [f"--spark_job_server_jar={self.spark_job_server_jar}"] if self.spark_job_server_jar else []
-        return ["--runner=SparkRunner", f"--spark_master_url={self.spark_master}", *jar, *super().arguments()]
+        return [
+            "--runner=SparkRunner",
+            f"--spark_master_url={self.spark_master}",
+            f"--spark_job_server_jar={self.jar}",
+            # What Spark's own start script opens to it in Java 17; Beam starts Java without that script.
+            "--job_server_jvm_properties=--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+            *([f"--job_server_jvm_properties=-Dspark.cores.max={self.beam_parallelism}"] if self.beam_parallelism else []),
+            f"--environment_cache_millis={_KEEP_WORKERS_MS}",
+            *super().arguments(),
+        ]
+
+    def beam_args(self, job_name: str = "forger") -> list[str]:
+        """See `Engine`; the job server carries a mark of the home, by which a later run finds one that was left."""
+        return [f"--job_server_jvm_properties={spark_mark('-'.join(job_name.split('-')[:2]))}", *super().beam_args(job_name)]
 
 
 class DataflowEngine(Engine):
@@ -205,47 +229,14 @@ class DataflowEngine(Engine):
         ]
 
 
-ENGINES: dict[str, type[Engine]] = {kind.runner: kind for kind in (LocalEngine, FlinkEngine, SparkEngine, DataflowEngine)}
-
-
-def make_engine(runner: str = "local", **options: Any) -> Engine:
-    """Make an engine of what the user said.
-
-    Args:
-        runner: Name in ENGINES.
-        **options: Fields of the engine; None stands for one that was not named.
-
-    Raises:
-        UserError: An option is missing, of no use with this engine, or wrong; the line names it.
-    """
-    if runner not in ENGINES:
-        raise UserError(f"--beam-runner {runner}: choose one of {', '.join(ENGINES)}")
-    kind = ENGINES[runner]
-    named = {name: value for name, value in options.items() if value is not None}
-    for name in named:
-        if name not in kind.model_fields:
-            takers = [other for other, fields in ENGINES.items() if name in fields.model_fields]
-            raise UserError(f"{flag(name)} is for --beam-runner {' or '.join(takers)}, not for {runner}")
-    for name, field in kind.model_fields.items():
-        if field.is_required() and not named.get(name):
-            raise UserError(f"--beam-runner {runner} needs {flag(name)}")
-    try:
-        return kind.model_validate(named)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = f"{flag(str(first['loc'][0]))}: " if first["loc"] else ""
-        found = f", not {first['input']!r}" if first["loc"] else ""
-        raise UserError(f"{place}{first['msg'].removeprefix('Value error, ')}{found}") from None
-
-
-def flag(field: str) -> str:
-    """Return a field's option on the command line."""
-    return "--" + field.replace("_", "-")
-
-
 def job_prefix(home: Path) -> str:
     """Return what the names of a home's jobs begin with, so that its next run can tell them from others'."""
     return f"forger-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
+
+
+def spark_mark(prefix: str) -> str:
+    """Return the word by which the job servers of a home's runs are told from others'; see `pipeline.spark`."""
+    return f"-Dforger.jobs={prefix}"
 
 
 def _address(text: str, option: str, *schemes: str) -> None:

@@ -16,8 +16,10 @@ from typing import Any
 
 from components.codehash import code_digest
 from components.errors import UserError
-from pipeline.beam import DataflowEngine, Engine, FlinkEngine, LocalEngine, job_prefix
-from pipeline.flink import cancel_jobs, check_cluster, check_jar
+from pipeline.beam import DataflowEngine, Engine, FlinkEngine, LocalEngine, SparkEngine, job_prefix
+from pipeline.flink import cancel_jobs, check_cluster
+from pipeline.job_server import check_jar
+from pipeline.spark import check_master, end_job_servers
 
 _LOGGER = logging.getLogger(__name__)
 # What runs on workers; a worker of other code would not do what TFX's cache believes that it did.
@@ -47,6 +49,11 @@ def ready(engine: Engine, home: Path) -> Iterator[None]:
         check_cluster(engine)
         for name in cancel_jobs(engine, job_prefix(home)):
             _LOGGER.info("cancelled %s of an earlier run", name)
+    elif isinstance(engine, SparkEngine):
+        check_jar(engine)
+        check_master(engine)
+        if end_job_servers(job_prefix(home)):
+            _LOGGER.info("ended what an earlier run had left on Spark")
     try:
         probe(engine, home)
         yield
@@ -148,6 +155,6 @@ def _compare(answers: list[dict[str, Any]], engine: Engine, home: Path) -> None:
 
 
 def _cause(text: str) -> str:
-    """Return the innermost cause that a Java trace names, else its first line."""
-    causes = re.findall(r"^Caused by: (?:[\w.$]+\.)?(\w+(?:: .+)?)$", text, re.MULTILINE)
+    """Return the innermost cause that a Java trace names, else the job's own, else the first line."""
+    causes = re.findall(r"(?:^Caused by|in state FAILED): (?:[\w.$]+\.)?(\w+(?:: .+)?)$", text, re.MULTILINE)
     return (causes[-1] if causes else text.strip().splitlines()[0])[:200]

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import urllib.request
 import zipfile
 from typing import Any
 
 from components.errors import UserError
-from pipeline.beam import BEAM_VERSION, FLINK_VERSION, JOB_SERVER, FlinkEngine
+from pipeline.beam import FLINK_VERSION, FlinkEngine
+from pipeline.job_server import read_property
 
 _TIMEOUT_S = 10.0
 _CANCEL_S = 60.0  # for a job to end after it was cancelled
 _LIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "SUSPENDED", "RECONCILING"}
-# Where a jar says which release it is of.
-_BEAM_MARK, _FLINK_MARK = "org/apache/beam/sdk/sdk.properties", ".flink-runtime.version.properties"
-_GET_JAR = f"mvn dependency:get -Dtransitive=false -Dartifact=org.apache.beam:{JOB_SERVER}:{BEAM_VERSION}"
-
-
-def check_jar(engine: FlinkEngine) -> None:
-    """Check that the job server is there and of this Beam.
-
-    Raises:
-        UserError: It is missing, no job server, or of another release.
-    """
-    jar = engine.jar
-    if not jar.is_file():
-        raise UserError(f"there is no job server {jar}: fetch it with `{_GET_JAR}`, or name one with --flink-job-server-jar")
-    try:
-        with zipfile.ZipFile(jar) as archive:
-            beam = _property(archive, _BEAM_MARK, "version")
-    except (zipfile.BadZipFile, KeyError, OSError):
-        raise UserError(f"{jar} is not a job server of Beam: fetch one with `{_GET_JAR}`") from None
-    if beam != BEAM_VERSION and not engine.beam_allow_skew:
-        raise UserError(
-            f"{jar.name} is a job server of Beam {beam}, but this is Beam {BEAM_VERSION}: fetch its own with `{_GET_JAR}`, "
-            "or take it as it is with --beam-allow-skew"
-        )
+_FLINK_MARK = ".flink-runtime.version.properties"  # where a jar says which Flink it is for
 
 
 def check_cluster(engine: FlinkEngine) -> None:
@@ -49,7 +26,7 @@ def check_cluster(engine: FlinkEngine) -> None:
     """
     found = request(engine, "config").get("flink-version", "")
     with zipfile.ZipFile(engine.jar) as archive:
-        wanted = _property(archive, _FLINK_MARK, "project.version") if _FLINK_MARK in archive.namelist() else FLINK_VERSION
+        wanted = read_property(archive, _FLINK_MARK, "project.version") if _FLINK_MARK in archive.namelist() else FLINK_VERSION
     if _minor(found) != _minor(wanted) and not engine.beam_allow_skew:
         raise UserError(
             f"{engine.flink_master} is Flink {found}, but {engine.jar.name} is for Flink {_minor(wanted)}: use a cluster and a "
@@ -101,14 +78,6 @@ def request(engine: FlinkEngine, path: str, method: str = "GET") -> Any:
         raise UserError(
             f"no Flink answers at {engine.flink_master} ({why}): start it, or name another with --flink-master"
         ) from None
-
-
-def _property(archive: zipfile.ZipFile, name: str, key: str) -> str:
-    """Read a value of a properties file in a jar."""
-    found = re.search(rf"^{re.escape(key)}=(\S+)", archive.read(name).decode(), re.MULTILINE)
-    if not found:
-        raise KeyError(key)
-    return found[1]
 
 
 def _minor(release: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from pipeline.beam import ENGINES, FLINK_VERSION, Engine, make_engine
+from pipeline.beam import FLINK_VERSION, Engine
+from pipeline.engine_options import ENGINES, make_engine
 from pipeline.home import DEFAULT_HOME
 
 home_option = click.option(
@@ -57,7 +58,7 @@ _ENGINE_OPTIONS = (
         help=f"Beam's for Flink {FLINK_VERSION}, default: where Maven keeps it.",
     ),
     click.option("--spark-master", metavar="spark://HOST:PORT", help="Spark's master."),
-    click.option("--spark-job-server-jar", type=_JAR, metavar="FILE", help="Beam's for Spark 3; default: Beam fetches it."),
+    click.option("--spark-job-server-jar", type=_JAR, metavar="FILE", help="Beam's for Spark 3, default: where Maven keeps it."),
     click.option("--dataflow-project", metavar="ID", help="The Google Cloud project."),
     click.option("--dataflow-region", metavar="REGION", help="E.g. europe-west4."),
     click.option(

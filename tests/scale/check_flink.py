@@ -14,8 +14,9 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from apache_beam.coders import VarIntCoder
 
-from pipeline.beam import job_prefix, make_engine
+from pipeline.beam import job_prefix
 from pipeline.beam_probe import ready
+from pipeline.engine_options import make_engine
 from tests.scale.conftest import engine_flags
 from tests.scale.downloads import is_stand_in
 from tests.scale.site import make_site
@@ -176,4 +177,4 @@ def test_what_does_not_fit_the_cluster_is_refused(cluster, place):
     assert (code, "there is no job server /nowhere/job-server.jar: fetch it with `mvn dependency:get" in seen) == (2, True), seen
     if is_stand_in(cluster.job_server_jar):
         code, seen = made.run(*engine_flags(cluster, beam_allow_skew=None))
-        assert (code, "is a job server of Beam 2.62.0, but this is Beam" in seen) == (2, True), seen
+        assert (code, "is a job server of Beam 2.70.0, but this is Beam" in seen) == (2, True), seen

@@ -6,8 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.scale.cluster import FlinkCluster
 from tests.scale.conftest import engine_flags
+from tests.scale.flink import FlinkCluster
 from tests.support.tiny_generator import build_tiny_generator
 
 

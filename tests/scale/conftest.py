@@ -14,8 +14,8 @@ import pytest
 
 from components.ingest.record import PreparedDataset
 from tests.e2e.conftest import SMALL
-from tests.scale.cluster import FlinkCluster
 from tests.scale.downloads import is_stand_in
+from tests.scale.flink import FlinkCluster
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ ENGINES = {LOCAL: 0, "flink-1": 1, "flink-2": 2}  # name -> slots
 
 @contextlib.contextmanager
 def engine(name: str) -> Iterator[dict[str, Any]]:
-    """Start an engine; yields what `pipeline.beam.make_engine` makes of it.
+    """Start an engine; yields what `pipeline.engine_options.make_engine` makes of it.
 
     A cluster is started for each cell, so that its memory is that cell's alone.
     """
@@ -25,8 +25,8 @@ def engine(name: str) -> Iterator[dict[str, Any]]:
         yield {"runner": "local"}
         return
     # Late: they look for what the cluster is made of.
-    from tests.scale.cluster import FlinkCluster
     from tests.scale.downloads import is_stand_in
+    from tests.scale.flink import FlinkCluster
 
     with FlinkCluster(ENGINES[name], site=_site()) as cluster:
         yield {

@@ -30,7 +30,8 @@ from components.ingest.example_gen import TfdsExampleGen  # noqa: E402
 from components.ingest.record import PreparedDataset  # noqa: E402
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT  # noqa: E402
 from components.ingest.validator import statistics_options  # noqa: E402
-from pipeline.beam import Engine, make_engine  # noqa: E402
+from pipeline.beam import Engine  # noqa: E402
+from pipeline.engine_options import make_engine  # noqa: E402
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout  # noqa: E402
 from pipeline.generate.run import generate  # noqa: E402
 from pipeline.home import Home  # noqa: E402

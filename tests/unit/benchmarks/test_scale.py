@@ -98,13 +98,18 @@ def test_the_page_gets_the_figures(tmp_path):
     cells = {
         f"Transform local {size}": {"seconds": size / 100, "cpu_seconds": size / 50, "peak_mib": 1234} for size in (1000, 3000)
     }
-    measured = {"machine": {"cpu": "A", "cores": 2}, "cells": cells | {"Gate flink-1 3000": {"failed": "no"}}}
+    flink = {"seconds": 2, "peak_mib": 3210, "workers_mib": 1111, "java_mib": 222, "driver_mib": 999}
+    cells |= {"Gate flink-1 1000": flink, "Gate flink-1 3000": {"failed": "no"}}
+    measured = {"machine": {"cpu": "A", "cores": 2}, "cells": cells}
     for _ in range(2):  # again over its own
         write_into(page, measured)
     assert page.read_text() == (
         "before\n<!-- figures: begin -->\nA, 2 cores:\n\n"
         "| step | engine | 1,000 images | 3,000 images |\n| --- | --- | --- | --- |\n"
-        "| Transform | local | 10 s, 1,234 MiB | 30 s, 1,234 MiB |\n| Gate | flink-1 | - | failed |\n\n"
+        "| Transform | local | 10 s, 1,234 MiB | 30 s, 1,234 MiB |\n| Gate | flink-1 | 2 s, 3,210 MiB | failed |\n\n"
+        "Peaks in MiB of the Beam workers + both JVMs + the driver, each at its own moment:\n\n"
+        "| step | engine | 1,000 images | 3,000 images |\n| --- | --- | --- | --- |\n"
+        "| Gate | flink-1 | 1,111 + 222 + 999 | - |\n\n"
         "| step | fixed processor s | processor s per million images | core-hours of 10⁹ images |\n| --- | --- | --- | --- |\n"
         "| Transform | 0 | 20000 | 5556 |\n<!-- figures: end -->\nafter\n"
     )

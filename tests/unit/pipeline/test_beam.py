@@ -7,8 +7,9 @@ from apache_beam.options.pipeline_options import FlinkRunnerOptions, PipelineOpt
 from click.testing import CliRunner
 
 from components.errors import UserError
-from pipeline.beam import BEAM_VERSION, ENGINES, FLINK_VERSION, job_prefix, make_engine
+from pipeline.beam import BEAM_VERSION, FLINK_VERSION, job_prefix
 from pipeline.cli import cli
+from pipeline.engine_options import ENGINES, make_engine
 
 FLINK = {"flink_master": "flink:8081"}
 SPARK = {"spark_master": "spark://spark:7077"}
@@ -49,6 +50,14 @@ def test_flink_with_a_worker_pool():
 def test_the_job_server_is_looked_for_where_maven_keeps_it():
     jar = options_of("flink", **FLINK)["flink_job_server_jar"]
     assert jar.endswith(f"/beam-runners-flink-{FLINK_VERSION}-job-server-{BEAM_VERSION}.jar")
+    assert options_of("spark", **SPARK)["spark_job_server_jar"].endswith(f"/beam-runners-spark-3-job-server-{BEAM_VERSION}.jar")
+
+
+@pytest.mark.parametrize(("runner", "needed"), [("flink", FLINK), ("spark", SPARK)])
+def test_beam_fuses_the_steps_itself_and_keeps_what_the_user_adds(runner, needed):
+    assert options_of(runner, **needed)["experiments"] == ["pre_optimize=all"]
+    more = options_of(runner, **needed, beam=("--experiments=other",))["experiments"]
+    assert more == ["pre_optimize=all", "other"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +79,20 @@ def test_spark():
     known = options_of("spark", **SPARK, spark_job_server_jar="/jars/spark.jar", beam_temp="/shared/tmp")
     assert (known["runner"], known["spark_master_url"]) == ("SparkRunner", "spark://spark:7077")
     assert (known["spark_job_server_jar"], known["temp_location"]) == ("/jars/spark.jar", "/shared/tmp")
+    assert int(known["environment_cache_millis"]) > 60_000
+
+
+def test_spark_takes_the_parallelism_as_its_cores():
+    for chosen, told in (({}, []), ({"beam_parallelism": 3}, ["-Dspark.cores.max=3"])):
+        properties = options_of("spark", **SPARK, **chosen)["job_server_jvm_properties"]
+        assert [each for each in properties if "cores" in each] == told
+
+
+def test_what_a_run_leaves_on_spark_is_told_by_its_home():
+    arguments = [make_engine("spark", **SPARK).beam_args(f"forger-1a2b3c4d-{step}") for step in ("probe", "transform")]
+    marks = [set(each) for each in arguments]
+    assert marks[0] ^ marks[1] == {"--job_name=forger-1a2b3c4d-probe", "--job_name=forger-1a2b3c4d-transform"}
+    assert "--job_server_jvm_properties=-Dforger.jobs=forger-1a2b3c4d" in arguments[0]
 
 
 def test_dataflow():

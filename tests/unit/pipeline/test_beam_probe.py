@@ -6,8 +6,9 @@ import pytest
 
 from components.codehash import code_digest
 from components.errors import UserError
-from pipeline.beam import LocalEngine, make_engine
+from pipeline.beam import LocalEngine
 from pipeline.beam_probe import _CODE, _PACKAGES, _cause, _compare, probe, ready, version
+from pipeline.engine_options import make_engine
 
 FLINK = make_engine("flink", flink_master="flink:8081")
 GOOD = {
@@ -57,4 +58,5 @@ def test_the_innermost_cause_of_a_java_trace_is_told():
         "Caused by: java.net.ConnectException: Connection refused\n\t... 3 more\n"
     )
     assert _cause(trace) == "ConnectException: Connection refused"
+    assert _cause("Pipeline job-1 failed in state FAILED: java.io.IOException: no such file") == "IOException: no such file"
     assert _cause("one line\nanother") == "one line"

@@ -3,8 +3,8 @@
 import pytest
 from tfx.orchestration.local import runner_utils
 
-from pipeline.beam import make_engine
 from pipeline.config import make_config
+from pipeline.engine_options import make_engine
 from pipeline.home import Home
 from pipeline.local import _beam_operator, _compile
 from tests.unit.pipeline.test_beam import FLINK

@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from components.errors import UserError
-from pipeline.beam import BEAM_VERSION, FLINK_VERSION, make_engine
-from pipeline.flink import cancel_jobs, check_cluster, check_jar
+from pipeline.beam import BEAM_VERSION, FLINK_VERSION
+from pipeline.engine_options import make_engine
+from pipeline.flink import cancel_jobs, check_cluster
+from pipeline.job_server import check_jar
 
 
 @pytest.fixture
