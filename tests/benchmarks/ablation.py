@@ -23,12 +23,14 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from components.gan import conv  # noqa: E402
+from components.gan.settings import GanSettings  # noqa: E402
 from pipeline.config import make_config  # noqa: E402
 from pipeline.home import Home  # noqa: E402
 from tests.benchmarks import validation  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 from tests.benchmarks.peers.contenders.forger import Ours  # noqa: E402
 from tests.benchmarks.speed import step_flops  # noqa: E402
+from tests.benchmarks.training import keep_to  # noqa: E402
 
 
 def _penalise_real_only() -> None:
@@ -67,7 +69,7 @@ class Variant(NamedTuple):
 VARIANTS = {
     "the recipe": Variant(),
     "no average of the weights": Variant(("gan.ema_decay=0",)),
-    "the rate stays": Variant(("gan.final_learning_rate=8e-4",)),
+    "the rate stays": Variant((f"gan.final_learning_rate={GanSettings().learning_rate}",)),
     "momentum 0.5": Variant(("gan.beta_1=0.5",)),
     "no gradient penalties": Variant(("gan.gamma=0", "gan.final_gamma=0")),
     "penalties on real images only": Variant((), _penalise_real_only),
@@ -87,7 +89,7 @@ def main() -> None:
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="NAME")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    keep_to(options.out, options.changes)
     data_dir = Home.at(options.home).data
     path = options.out / "ablation.json"
     measured = json.loads(path.read_text("utf-8")) if path.exists() else {"machine": cpu(), "looks": {}}

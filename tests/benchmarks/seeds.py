@@ -16,6 +16,7 @@ from rich.table import Table
 
 from pipeline.home import Home
 from tests.benchmarks.machine import cpu
+from tests.benchmarks.training import keep_to
 
 _FIGURES = ("frechet_ratio", "precision", "recall", "coverage")
 _ROWS = 10_000
@@ -33,7 +34,7 @@ def main() -> None:
     from pipeline.evaluate import Yardstick
     from tests.benchmarks.peers.benchmark import Judge, save_data, train
 
-    options.out.mkdir(parents=True, exist_ok=True)
+    keep_to(options.out, options.changes)
     home, data = Home.at(options.home), options.out / "data.npz"
     yardstick = Yardstick.of(home, "mnist", _ROWS)
     save_data(home.data, yardstick.labels, data)

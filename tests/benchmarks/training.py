@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Measured = dict[str, Any]
+
+
+def keep_to(directory: Path, changes: list[str]) -> None:
+    """Make a directory that results of these settings go on in; end the program where it holds those of others."""
+    directory.mkdir(parents=True, exist_ok=True)
+    record = directory / "changes.json"
+    if record.exists() and (found := json.loads(record.read_text(encoding="utf-8"))) != changes:
+        sys.exit(f"{directory} holds results with the settings {found}: name another directory with --out")
+    record.write_text(json.dumps(changes) + "\n", encoding="utf-8")
 
 
 def run(name: str, summary: str, measure: Callable[[str, list[str]], Measured], show: Callable[[Measured], None]) -> None:

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from components.gate.frechet import Moments, frechet_between, frechet_floor
 from components.gate.neighbours import neighbour_metrics
-from components.ingest.prepare import prepare
 from components.judge.features import Judge
 from components.judge.network import build_network
 from components.judge.settings import JudgeSettings
 from components.judge.trainer import choose_reference
 from components.judge.training import train_judge
+from tests.support.mnist import train_split
 
 SLICE = 10_000  # images at the end of MNIST's train split, on which nothing trains
 _CLASSES, _JUDGE = 10, JudgeSettings(seed=2)
@@ -36,9 +35,8 @@ class Images(NamedTuple):
 def load(data_dir: Path, keep: Path) -> tuple[Images, Images]:
     """Read what to train on and what to judge by; `keep` holds them as an npz from the first call on."""
     if not keep.exists():
-        builder = tfds.builder_from_directory(prepare("mnist", data_dir).directory)
-        rows = list(builder.as_dataset(split="train").as_numpy_iterator())
-        np.savez(keep, pixels=np.stack([row["image"] for row in rows]), labels=np.array([row["label"] for row in rows], np.int64))
+        pixels, labels = train_split(data_dir)
+        np.savez(keep, pixels=pixels, labels=labels)
     with np.load(keep, allow_pickle=False) as stored:
         pixels, labels = stored["pixels"], stored["labels"]
     return Images(pixels[:-SLICE], labels[:-SLICE]), Images(pixels[-SLICE:], labels[-SLICE:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -177,4 +178,5 @@ def test_what_does_not_fit_the_cluster_is_refused(cluster, place):
     assert (code, "there is no job server /nowhere/job-server.jar: fetch it with `mvn dependency:get" in seen) == (2, True), seen
     if is_stand_in(cluster.job_server_jar):
         code, seen = made.run(*engine_flags(cluster, beam_allow_skew=None))
-        assert (code, "is a job server of Beam 2.70.0, but this is Beam" in seen) == (2, True), seen
+        assert code == 2
+        assert re.search(r"is a job server of Beam 2\.[\d.]+, but this is Beam", seen), seen

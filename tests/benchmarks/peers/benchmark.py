@@ -22,12 +22,12 @@ import numpy as np  # noqa: E402
 
 from components.gate.rows import look, shared_judge, shared_memory  # noqa: E402
 from components.gate.scoring import OVERALL, Scorer  # noqa: E402
-from components.ingest.prepare import prepare  # noqa: E402
 from pipeline.evaluate import Yardstick  # noqa: E402
 from pipeline.home import Home  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 from tests.benchmarks.peers import show  # noqa: E402
 from tests.benchmarks.peers.contenders import NAMES  # noqa: E402
+from tests.support.mnist import train_split  # noqa: E402
 
 _MARKS = (15, 30, 45, 60, 90, 120, 150, 180, 210, 240, 270, 300)  # seconds of training at which images are drawn
 _ROWS = 10_000
@@ -70,12 +70,8 @@ def train(name: str, data: Path, out: Path, marks: str, seed: int, changes: Sequ
 
 def save_data(data_dir: Path, wanted: np.ndarray, path: Path) -> None:
     """Write what the contenders may see: MNIST's train split, and the classes that will be asked for."""
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder_from_directory(prepare("mnist", data_dir).directory)
-    rows = list(builder.as_dataset(split="train").as_numpy_iterator())
-    labels = np.array([row["label"] for row in rows], np.int64)
-    np.savez(path, images=np.stack([row["image"] for row in rows]), labels=labels, wanted=wanted)
+    images, labels = train_split(data_dir)
+    np.savez(path, images=images, labels=labels, wanted=wanted)
 
 
 class Judge:

@@ -58,3 +58,20 @@ def test_the_unpaired_loss_gives_each_player_its_own_gradient():
         tape.watch(fake)
         d_loss, g_loss, exchange = conv.pairing_losses(real, fake)
     np.testing.assert_allclose(tape.gradient(g_loss, fake), exchange * tape.gradient(d_loss, fake), rtol=1e-5)
+
+
+def test_each_generated_image_meets_a_real_one_of_another_row():
+    within = conv.pairing_losses
+    ablation._pair_across_classes()
+    real, fake = tf.constant([1.0, -2.0, 0.0]), tf.constant([0.5, 3.0, 1.0])
+    for across, expected in zip(conv.pairing_losses(real, fake), within(tf.constant([0.0, 1.0, -2.0]), fake), strict=True):
+        np.testing.assert_allclose(across, expected)
+
+
+def test_the_penalty_on_real_images_is_r1_alone():
+    discriminator = Game(conv, GanSettings(width=4, latent_size=8), 3, "float32").discriminator
+    images, labels = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1), tf.constant([0, 1, 2, 0, 1, 2], tf.int64)
+    gamma = tf.constant(3.0)
+    r1 = conv.gradient_penalty(discriminator, images[:3], labels[:3], gamma)
+    ablation._penalise_real_only()
+    np.testing.assert_allclose(2.0 * conv.gradient_penalty(discriminator, images, labels, gamma), r1, rtol=1e-5)

@@ -29,7 +29,7 @@ class Contender(Protocol):
         """Draw uint8 [N, 28, 28, 1], of these classes (int64 [N]) where the GAN knows classes."""
 
 
-def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str] = ()) -> Contender:
+def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Contender:
     """Build a contender.
 
     Args:
@@ -38,7 +38,6 @@ def make(name: str, images: np.ndarray, labels: np.ndarray, budget: float, seed:
         labels: int64 [N].
         budget: Seconds of training that it will get in all; what plans a schedule may use it.
         seed: Seeds what it draws by itself; Keras's own generators are seeded already.
-        changes: Settings of this project's recipe, "gan.width=32"; its peers have none.
+        changes: Settings of this project's recipes, "gan.width=32"; the peers have none.
     """
-    module = importlib.import_module(f"{__name__}.{name}")
-    return module.make(images, labels, budget, seed, *([changes] if changes else []))
+    return importlib.import_module(f"{__name__}.{name}").make(images, labels, budget, seed, changes)

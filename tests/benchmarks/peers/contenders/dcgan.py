@@ -5,6 +5,8 @@ Source: "Deep Convolutional Generative Adversarial Network", tensorflow.org/tuto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,9 +17,9 @@ from tests.benchmarks.peers.contenders.unconditional import Unconditional, batch
 _LATENT, _BATCH, _RATE = 100, 256, 1e-4
 
 
-def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int) -> Unconditional:
-    """Build it; it knows neither classes nor a budget, and Keras is seeded."""
-    del labels, budget, seed
+def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Unconditional:
+    """Build it; it knows neither classes, a budget nor settings, and Keras is seeded."""
+    del labels, budget, seed, changes
     generator, discriminator = _generator(), _discriminator()
     adams = [keras.optimizers.Adam(_RATE), keras.optimizers.Adam(_RATE)]
     entropy = keras.losses.BinaryCrossentropy(from_logits=True)

@@ -63,7 +63,7 @@ class Ours:
         return int(self.game.step.numpy())
 
 
-def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str] = ()) -> Ours:
+def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Ours:
     """The `quick` profile's settings, with as many steps as the budget has time for: its schedules end when the time does."""
     settings = make_config("quick", [*changes, f"gan.seed={seed}"]).gan
     trial = Ours(settings, images, labels)

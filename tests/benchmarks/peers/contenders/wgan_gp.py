@@ -6,6 +6,8 @@ weight 10, Adam with rate 1e-4 and momenta 0 and 0.9, batches of 64; no batch no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -50,9 +52,9 @@ class WganGp(keras.Model):
         return tf.reduce_mean(tf.square(norm - 1.0))
 
 
-def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int) -> Unconditional:
-    """Build it; it knows neither classes nor a budget, and Keras is seeded."""
-    del labels, budget, seed
+def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Unconditional:
+    """Build it; it knows neither classes, a budget nor settings, and Keras is seeded."""
+    del labels, budget, seed, changes
     model = WganGp()
     step = tf.function(model.train_step)
     return Unconditional(model.generator, _LATENT, step, batches(images, _CRITIC_STEPS * _BATCH), _CRITIC_STEPS * _BATCH)
