@@ -101,6 +101,19 @@ def test_a_full_report_has_every_part(past):
         assert told in page.text, told
 
 
+def test_a_first_push_has_no_empty_column_for_a_served_version(past):
+    shown = make_showcase()
+    runs = (
+        past.add(version=1, showcase={name: rows for name, rows in shown.items() if name != "baseline"}),
+        past.add(version=2, showcase=shown, baseline_version="1"),
+    )
+    first, second = (page_of(past, run.run_id) for run in runs)
+    columns = [[cell["data-of"] for cell in page.all("td") if "data-of" in cell] for page in (first, second)]
+    assert columns == [["this generator", "real images"] * 3, ["this generator", "served version", "real images"] * 3]
+    assert "same latents, column by column" in second.text
+    assert "same latents, column by column" not in first.text
+
+
 def test_the_page_asks_for_nothing_and_runs_nothing(past):
     past.add(version=1, showcase=make_showcase())
     page = page_of(past)
