@@ -1,7 +1,7 @@
 """The `conv` recipe: class-conditional convolutional networks without normalisation layers.
 
-Relativistic pairing loss with zero-centred gradient penalties after R3GAN (Huang et al. 2024, "The GAN is dead; long
-live the GAN!"), class projection after Miyato & Koyama 2018.
+Non-saturating loss (Goodfellow et al. 2014), zero-centred gradient penalties on real and on generated images (Mescheder et al.
+2018, both kinds as in R3GAN, Huang et al. 2024), class projection (Miyato & Koyama 2018).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _BLOCK = 2  # side of the blocks of pixels that the image's own layers work on
 _PIXELS_A_BLOCK = _BLOCK * _BLOCK
 # One in this many rows carries the penalties: rows are drawn at random, so the mean is the same and the time is halved.
 _PENALTY_ROWS = 2
-# exp(15) is far beyond any healthy logit difference; it keeps a lost game from overflowing before it is reported.
-_MAX_DIFFERENCE = 15.0
+# exp(15) is far beyond any healthy logit; it keeps a lost game from overflowing before it is reported.
+_MAX_EXPONENT = 15.0
 
 
 def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
@@ -144,13 +144,13 @@ class _FromBlocks(keras.layers.Layer):
 def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, penalise: bool) -> Turn:
     """Update both players at once from one shared forward and backward pass of the discriminator.
 
-    Row by row the generator's gradient with respect to an image is the discriminator's times `pairing_losses`' exchange, exactly,
-    because no layer mixes rows. This saves a pass of each network.
+    Row by row the generator's gradient with respect to an image is the discriminator's times the exchange of `losses`,
+    exactly, because no layer mixes rows. This saves a pass of each network.
 
     Args:
         game: The two players.
         real: float32 [N, 28, 28, 1] in [-1, 1].
-        label: int64 [N], the classes of the real images and of the generated ones paired with them.
+        label: int64 [N], the classes of the real images and, row by row, of the generated ones.
         seeds: int64 [N], the generated images' seeds.
         penalise: Whether this step carries the gradient penalties (of a whole cycle).
     """
@@ -163,7 +163,7 @@ def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, p
     with tf.GradientTape() as tape:
         tape.watch(images)
         real_logit, fake_logit = tf.split(game.discriminator([images, labels], training=True), 2)
-        d_loss, g_loss, exchange = pairing_losses(real_logit, fake_logit)
+        d_loss, g_loss, exchange = losses(real_logit, fake_logit)
         total = d_loss
         if penalise:
             gamma = game.decayed(settings.gamma, settings.final_gamma)
@@ -176,24 +176,26 @@ def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, p
     upstream = image_gradient[real.shape[0] :] * exchange[:, None, None, None]
     g_gradients = generator_tape.gradient(fake, game.generator.trainable_variables, output_gradients=upstream)
     d_norm, g_norm = game.improve_discriminator(d_gradients), game.improve_generator(g_gradients)
-    return Turn(d_loss, g_loss, tf.reduce_mean(tf.cast(real_logit > fake_logit, tf.float32)), d_norm, g_norm, fake)
+    right = tf.concat([real_logit > 0, fake_logit <= 0], axis=0)
+    return Turn(d_loss, g_loss, tf.reduce_mean(tf.cast(right, tf.float32)), d_norm, g_norm, fake)
 
 
-def pairing_losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return the discriminator's and the generator's relativistic pairing loss (R3GAN, eq. 2), and their exchange.
+def losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the discriminator's and the generator's non-saturating loss (Goodfellow et al. 2014, section 3), and their exchange.
 
-    With u = D(x) - D(G(z)) the two losses are softplus(-u) and softplus(u), whose slopes differ by the factor -exp(u).
+    A generated image with f = D(G(z)) adds softplus(f) to the one and softplus(-f) to the other: slopes that differ by -exp(-f).
+    R3GAN's relativistic pairing, softplus(-(D(x) - D(G(z)))), was worse in every figure (docs/training.md).
 
     Args:
         real_logit: D(x), float32 [N].
-        fake_logit: D(G(z)), float32 [N], row by row of the same class as `real_logit`.
+        fake_logit: D(G(z)), float32 [N].
 
     Returns:
         Both losses, float32 scalars, and float32 [N]: the slope of a row's generator loss over that of its discriminator loss.
     """
-    difference = real_logit - fake_logit
-    exchange = -tf.exp(tf.clip_by_value(difference, -_MAX_DIFFERENCE, _MAX_DIFFERENCE))
-    return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference)), exchange
+    d_loss = tf.reduce_mean(tf.nn.softplus(-real_logit) + tf.nn.softplus(fake_logit))
+    exchange = -tf.exp(-tf.clip_by_value(fake_logit, -_MAX_EXPONENT, _MAX_EXPONENT))
+    return d_loss, tf.reduce_mean(tf.nn.softplus(-fake_logit)), exchange
 
 
 def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:

@@ -34,7 +34,7 @@ class GanSettings(BaseModel):
     )
     beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's momentum; 0 keeps an adversarial game stable (StyleGAN).")
     beta_2: float = Field(0.99, ge=0, lt=1, description="Adam's second-moment decay.")
-    gamma: float = Field(0.5, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
+    gamma: float = Field(1.0, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
     final_gamma: float = Field(0.12, ge=0, description="Their weight at the last step: less smoothing once the networks agree.")
     ema_decay: float = Field(
         0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."

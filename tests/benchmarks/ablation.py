@@ -43,20 +43,21 @@ def _penalise_real_only() -> None:
     conv.gradient_penalty = real_only
 
 
-def _do_not_pair() -> None:
-    """Goodfellow et al. 2014's non-saturating loss: each image is judged by itself."""
+def _pair() -> None:
+    """R3GAN's relativistic pairing loss, Huang et al. 2024, eq. 2: a real and a generated image of the same class meet."""
 
     def losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        d_loss = tf.reduce_mean(tf.nn.softplus(-real_logit) + tf.nn.softplus(fake_logit))
-        exchange = -tf.exp(tf.clip_by_value(-fake_logit, -conv._MAX_DIFFERENCE, conv._MAX_DIFFERENCE))
-        return d_loss, tf.reduce_mean(tf.nn.softplus(-fake_logit)), exchange
+        difference = real_logit - fake_logit
+        exchange = -tf.exp(tf.clip_by_value(difference, -conv._MAX_EXPONENT, conv._MAX_EXPONENT))
+        return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference)), exchange
 
-    conv.pairing_losses = losses
+    conv.losses = losses
 
 
 def _pair_across_classes() -> None:
-    by_class = conv.pairing_losses
-    conv.pairing_losses = lambda real_logit, fake_logit: by_class(tf.roll(real_logit, 1, 0), fake_logit)
+    _pair()
+    by_class = conv.losses
+    conv.losses = lambda real_logit, fake_logit: by_class(tf.roll(real_logit, 1, 0), fake_logit)
 
 
 class Variant(NamedTuple):
@@ -75,7 +76,7 @@ VARIANTS = {
     "penalties on real images only": Variant((), _penalise_real_only),
     "penalties on every row": Variant((), functools.partial(setattr, conv, "_PENALTY_ROWS", 1)),
     "penalties at every step": Variant((), functools.partial(setattr, conv, "CYCLE", 1)),
-    "unpaired loss": Variant((), _do_not_pair),
+    "paired loss": Variant((), _pair),
     "paired across classes": Variant((), _pair_across_classes),
     "float32": Variant(("gan.precision=float32",)),
 }

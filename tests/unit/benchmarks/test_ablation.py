@@ -10,7 +10,7 @@ from components.gan.settings import GanSettings
 from pipeline.config import make_config
 from tests.benchmarks import ablation
 
-_PATCHED = ("gradient_penalty", "pairing_losses", "_PENALTY_ROWS", "CYCLE")
+_PATCHED = ("gradient_penalty", "losses", "_PENALTY_ROWS", "CYCLE")
 
 
 @pytest.fixture(autouse=True)
@@ -51,20 +51,22 @@ def test_every_variant_is_the_recipe_but_for_one_thing(name, gradients):
     assert name == "the recipe" or bool(variant.changes) != differs  # by settings or by code
 
 
-def test_the_unpaired_loss_gives_each_player_its_own_gradient():
-    ablation._do_not_pair()
+def test_the_paired_loss_is_relativistic_and_gives_each_player_its_own_gradient():
+    ablation._pair()
     real, fake = tf.constant([1.0, -2.0]), tf.constant([0.5, 3.0])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(fake)
-        d_loss, g_loss, exchange = conv.pairing_losses(real, fake)
+        d_loss, g_loss, exchange = conv.losses(real, fake)
+    np.testing.assert_allclose(d_loss, np.mean(np.log1p(np.exp([-0.5, 5.0]))), rtol=1e-5)
     np.testing.assert_allclose(tape.gradient(g_loss, fake), exchange * tape.gradient(d_loss, fake), rtol=1e-5)
 
 
 def test_each_generated_image_meets_a_real_one_of_another_row():
-    within = conv.pairing_losses
+    ablation._pair()
+    within = conv.losses
     ablation._pair_across_classes()
     real, fake = tf.constant([1.0, -2.0, 0.0]), tf.constant([0.5, 3.0, 1.0])
-    for across, expected in zip(conv.pairing_losses(real, fake), within(tf.constant([0.0, 1.0, -2.0]), fake), strict=True):
+    for across, expected in zip(conv.losses(real, fake), within(tf.constant([0.0, 1.0, -2.0]), fake), strict=True):
         np.testing.assert_allclose(across, expected)
 
 

@@ -28,14 +28,16 @@ def test_the_shared_pass_gives_both_players_the_gradients_of_their_own_losses(ga
     monkeypatch.setattr(game, "improve_discriminator", lambda gradients: given.setdefault("d", gradients) and tf.constant(0.0))
     monkeypatch.setattr(game, "improve_generator", lambda gradients: given.setdefault("g", gradients) and tf.constant(0.0))
     seeds = tf.range(6, dtype=tf.int64)
-    conv.take_turn(game, *real, seeds, penalise=False)
+    turn = conv.take_turn(game, *real, seeds, penalise=False)
 
     image, label = real
     latent = normal_latents(seeds, 8)
     with tf.GradientTape(persistent=True) as tape:
         fake = game.generator([latent, label])
-        losses = conv.pairing_losses(game.discriminator([image, label]), game.discriminator([fake, label]))
-    for key, loss, network in (("d", losses[0], game.discriminator), ("g", losses[1], game.generator)):
+        logits = game.discriminator([image, label]), game.discriminator([fake, label])
+        d_loss, g_loss, _ = conv.losses(*logits)
+    np.testing.assert_allclose(turn.d_accuracy, np.mean([logits[0] > 0, logits[1] <= 0]), rtol=1e-6)
+    for key, loss, network in (("d", d_loss, game.discriminator), ("g", g_loss, game.generator)):
         for got, expected in zip(given[key], tape.gradient(loss, network.trainable_variables), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-6)
 
@@ -94,16 +96,17 @@ def test_the_images_own_layers_are_a_strided_convolution_and_its_transpose():
     np.testing.assert_allclose(up(halves), expected, rtol=1e-9)
 
 
-def test_the_pairing_losses_are_those_of_the_paper():
+def test_the_losses_are_those_of_the_paper():
     real, fake = np.array([1.0, -2.0]), np.array([0.5, 3.0])
-    d_loss, g_loss, exchange = conv.pairing_losses(tf.constant(real), tf.constant(fake))
-    np.testing.assert_allclose(d_loss, np.mean(np.log1p(np.exp(-(real - fake)))))
-    np.testing.assert_allclose(g_loss, np.mean(np.log1p(np.exp(real - fake))))
-    np.testing.assert_allclose(exchange, -np.exp(real - fake))
+    says_real = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
+    d_loss, g_loss, exchange = conv.losses(tf.constant(real), tf.constant(fake))
+    np.testing.assert_allclose(d_loss, -np.mean(np.log(says_real[0]) + np.log(1 - says_real[1])))
+    np.testing.assert_allclose(g_loss, -np.mean(np.log(says_real[1])))
+    np.testing.assert_allclose(exchange, -(1 - says_real[1]) / says_real[1])
 
 
 def test_a_lost_games_exchange_stays_finite():
-    assert np.isfinite(conv.pairing_losses(tf.constant([500.0]), tf.constant([-500.0]))[2])
+    assert np.isfinite(conv.losses(tf.constant([500.0]), tf.constant([-500.0]))[2])
 
 
 def test_the_label_chooses_the_image_and_the_logit(game, real):
