@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from components.gan.game import Game, Turn, image_dtype
+from components.gan.game import Game, Turn, accuracy, image_dtype
 from components.gan.latents import uniform_latents
 from components.gan.settings import GanSettings
 from serving.contract import IMAGE_SHAPE
@@ -80,8 +80,7 @@ def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, p
         fake = game.generator([latent, label], training=True)
         _, g_loss = losses(real_logit, game.discriminator([fake, label], training=True), smoothing)
     g_norm = game.improve_generator(tape.gradient(g_loss, game.generator.trainable_variables))
-    right = tf.concat([real_logit > 0, fake_logit <= 0], axis=0)
-    return Turn(d_loss, g_loss, tf.reduce_mean(tf.cast(right, tf.float32)), d_norm, g_norm, fake)
+    return Turn(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
 
 
 def _hidden(x: keras.KerasTensor, settings: GanSettings, seed: int, policy: str) -> keras.KerasTensor:

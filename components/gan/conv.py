@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from components.gan.game import Game, Turn, image_dtype
+from components.gan.game import Game, Turn, accuracy, image_dtype
 from components.gan.latents import normal_latents
 from components.gan.settings import PENALTY_EVERY, GanSettings
 from serving.contract import IMAGE_SHAPE
@@ -176,8 +176,7 @@ def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, p
     upstream = image_gradient[real.shape[0] :] * exchange[:, None, None, None]
     g_gradients = generator_tape.gradient(fake, game.generator.trainable_variables, output_gradients=upstream)
     d_norm, g_norm = game.improve_discriminator(d_gradients), game.improve_generator(g_gradients)
-    right = tf.concat([real_logit > 0, fake_logit <= 0], axis=0)
-    return Turn(d_loss, g_loss, tf.reduce_mean(tf.cast(right, tf.float32)), d_norm, g_norm, fake)
+    return Turn(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
 
 
 def losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

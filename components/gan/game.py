@@ -17,7 +17,7 @@ class Turn(NamedTuple):
 
     d_loss: tf.Tensor
     g_loss: tf.Tensor
-    d_accuracy: tf.Tensor  # share of decisions that the discriminator got right, 0..1
+    d_accuracy: tf.Tensor  # see `accuracy`
     d_grad_norm: tf.Tensor
     g_grad_norm: tf.Tensor
     fake: tf.Tensor  # generated images, float32 [N, 28, 28, 1]
@@ -26,6 +26,11 @@ class Turn(NamedTuple):
 def image_dtype(policy: str) -> str:
     """Return the dtype of generated images: float32 even where bfloat16 trains, whose 8 bits are as coarse as the pixels."""
     return "float64" if policy == "float64" else "float32"
+
+
+def accuracy(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tf.Tensor:
+    """Return the share of images, 0..1, that a discriminator with these logits, float32 [N] each, judges right."""
+    return tf.reduce_mean(tf.cast(tf.concat([real_logit > 0, fake_logit <= 0], axis=0), tf.float32))
 
 
 class Game:

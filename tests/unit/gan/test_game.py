@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.gan import conv
-from components.gan.game import Game
+from components.gan.game import Game, accuracy
 from components.gan.settings import GanSettings
 
 STEPS = 400
@@ -26,3 +27,8 @@ def test_the_rate_falls_by_the_same_factor_every_step(game, step, rate):
 def test_what_decays_follows_a_cosine(game, step, value):
     game.step.assign(step)
     np.testing.assert_allclose(game.decayed(3.0, 1.0), value, rtol=1e-5)
+
+
+def test_accuracy_counts_each_image_by_itself():
+    # Every real logit is above the generated one beside it, yet half of the images are on the wrong side of 0.
+    assert float(accuracy(tf.constant([1.0, -1.0, 2.0]), tf.constant([0.5, -3.0, 1.0]))) == 0.5
