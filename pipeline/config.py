@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from components.errors import UserError
 from components.gan.settings import GanSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings
 from components.judge.settings import JudgeSettings
 from components.push.settings import PushSettings
+from serving.repository.errors import UserError
 
 DEFAULT_PROFILE = "quick"
 

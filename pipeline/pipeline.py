@@ -7,29 +7,31 @@ from dataclasses import dataclass
 from ml_metadata.proto import metadata_store_pb2
 
 # Not `tfx.v1`: it also imports the Google Cloud extensions, seconds that every run would wait for.
-from tfx.components import StatisticsGen, Trainer, Transform
+from tfx.components import StatisticsGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import trainer_pb2
 
+from components.baseline.component import Baseline
 from components.codehash import code_digest
-from components.gan import identity
-from components.gate.baseline import Baseline
-from components.gate.evaluator import Gate
-from components.ingest.example_gen import TfdsExampleGen
+from components.gan.component import GanTrainer
+from components.gan.training_key import SOURCES, make_training_key
+from components.gate.component import Gate
+from components.infra_validate.component import GeneratorInfraValidator
+from components.ingest.component import TfdsExampleGen
 from components.ingest.record import PreparedDataset
-from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
-from components.ingest.validator import FatalExampleValidator, statistics_options
-from components.push.infra_validator import GeneratorInfraValidator
-from components.push.pusher import GeneratorPusher
+from components.judge.component import JudgeTrainer
+from components.push.component import GeneratorPusher
+from components.transform.component import Transform
+from components.validate.component import FatalExampleValidator
+from components.validate.statistics import statistics_options
 from pipeline.config import Config
 
 # The sources whose change must run a node again; TFX's cache does not see them by itself.
-_PIXEL_SOURCES = ("components/transform", "serving/contract.py")
+_PIXEL_SOURCES = ("components/transform", "serving/repository/contract.py")
 _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
 _GATE_SOURCES = ("components/gate", *_JUDGE_SOURCES)
-_PUSH_SOURCES = ("components/push", "serving/contract.py")
+_PUSH_SOURCES = ("components/push", "serving/repository/contract.py")
 
 
 @dataclass(frozen=True)
@@ -42,78 +44,76 @@ class Places:
     schema_file: str
     serving_base: str
     work_dir: str  # of interrupted trainings; "" for the Trainer's own output
-    baseline: tuple[str, str]  # version and digest, see `components.gate.baseline.choose_baseline`
+    baseline: tuple[str, str]  # version and digest, see `components.baseline.executor.choose_baseline`
 
 
 def training_key(config: Config, prepared: PreparedDataset) -> str:
     """Return the identity of the GAN training that a configuration asks for."""
-    return identity.training_key(
-        config.gan, config.data.dataset, config.data.train_split, prepared.digest, code_digest(*identity.SOURCES)
-    )
+    return make_training_key(config.gan, config.data.dataset, config.data.train_split, prepared.digest, code_digest(*SOURCES))
 
 
 def create_components(config: Config, prepared: PreparedDataset, places: Places) -> list[BaseComponent]:
     """Wire all components, in the order in which they run."""
-    data = config.data
-    dataset = {"dataset": data.dataset, "class_names": list(prepared.class_names)}
+    data, class_names = config.data, list(prepared.class_names)
+    # TFDS's own records, undecoded, in the splits `train` and `test`.
     examples = TfdsExampleGen(data.dataset, places.data_dir, data.train_split, data.eval_split, prepared.digest)
+    # The curated schema: what every image set must look like.
     schema = ImportSchemaGen(schema_file=places.schema_file)
+    # Statistics of every record, images included.
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], stats_options=statistics_options()
     )
+    # Stops the run where the data don't fit the schema.
     validator = FatalExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    # Encoded images to checked raw pixels, the ones that all that follows looks at.
     transform = Transform(
-        examples=examples.outputs["examples"],
-        schema=schema.outputs["schema"],
-        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
-        disable_statistics=True,  # nothing reads them; they would cost as much as the transformation
-        custom_config={"code_hash": code_digest(*_PIXEL_SOURCES)},
+        examples=examples.outputs["examples"], schema=schema.outputs["schema"], code_hash=code_digest(*_PIXEL_SOURCES)
     )
     transform.add_upstream_node(validator)
-    splits = {
-        "train_args": trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
-        "eval_args": trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
-    }
-    judge = Trainer(
-        run_fn="components.judge.trainer.run_fn",
+    # The frozen networks that the gate looks through.
+    judge = JudgeTrainer(
         examples=transform.outputs["transformed_examples"],
-        custom_config={"settings": config.judge.model_dump(), **dataset, "code_hash": code_digest(*_JUDGE_SOURCES)},
-        **splits,
-    ).with_id("JudgeTrainer")
+        settings=config.judge,
+        dataset=data.dataset,
+        class_names=class_names,
+        code_hash=code_digest(*_JUDGE_SOURCES),
+    )
+    # The adversarial training.
     key = training_key(config, prepared)
-    gan = Trainer(
-        run_fn="components.gan.trainer.run_fn",
+    gan = GanTrainer(
         examples=transform.outputs["transformed_examples"],
-        custom_config={
-            "settings": config.gan.model_dump(),
-            **dataset,
-            "code_hash": code_digest(*identity.SOURCES),
-            "data_digest": prepared.digest,
-            "training_key": key,
-            "work_dir": places.work_dir,
-        },
-        **splits,
-    ).with_id("GanTrainer")
+        settings=config.gan,
+        dataset=data.dataset,
+        class_names=class_names,
+        code_hash=code_digest(*SOURCES),
+        data_digest=prepared.digest,
+        training_key=key,
+        work_dir=places.work_dir,
+    )
     # A judge below its bar stops the run before the long training; it never feeds into it.
     gan.add_upstream_node(judge)
+    # A copy of what is served, to compare with.
     version, digest = places.baseline
     baseline = Baseline(serving_base=places.serving_base, training_key=key, version=version, version_digest=digest)
     baseline.add_upstream_node(gan)
+    # Blesses samples that are good enough and no worse than what is served.
     gate = Gate(
         examples=transform.outputs["transformed_examples"],
         model=gan.outputs["model"],
         baseline=baseline.outputs["baseline"],
         judge=judge.outputs["model"],
         settings=config.gate,
-        class_names=list(prepared.class_names),
+        class_names=class_names,
         code_hash=code_digest(*_GATE_SOURCES),
     )
+    # Blesses a model that a fresh process can load and that keeps the serving contract.
     infra = GeneratorInfraValidator(
         model=gan.outputs["model"],
         model_blessing=gate.outputs["blessing"],
         timeout_s=config.push.infra_timeout_s,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
+    # Makes what both blessed the newest served version.
     pusher = GeneratorPusher(
         model=gan.outputs["model"],
         evaluation=gate.outputs["evaluation"],

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.gan.game import Game
 from components.gan.latents import uniform_labels
+from components.gan.train_state import Game
 from components.transform.pixels import quantise
-from serving import contract
+from serving.repository import contract
 
 _WARMUP_ROWS = (1, 32)  # a lone request, and a batch
 
 
 class Generator(tf.Module):
-    """The averaged generator behind the signatures of `serving/contract.py`."""
+    """The averaged generator behind the signatures of `serving/repository/contract.py`."""
 
     def __init__(self, game: Game, labels: tuple[int, ...]) -> None:
         """Take the trained generator out of a game, with the classes that "any" stands for."""
@@ -101,7 +101,7 @@ def export(game: Game, directory: Path, model: str, metadata: dict[str, Any], la
         game: A trained game.
         directory: The SavedModel directory; replaced if it exists.
         model: The servable's name, for the warm-up requests.
-        metadata: What `serving/contract.py` says the trainer writes.
+        metadata: What `serving/repository/contract.py` says the trainer writes.
         labels: Classes that it was trained on, which a request for any class draws from; by default all.
     """
     shutil.rmtree(directory, ignore_errors=True)

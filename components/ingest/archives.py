@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from components.errors import UserError
+from serving.repository.errors import UserError
 
 
 def registered(builder: Any) -> dict[str, str]:

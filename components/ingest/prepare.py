@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from components.errors import UserError
 from components.ingest import archives, mirror, record, tfds_dataset, upstream
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DATASET_PATTERN
 from components.progress import note
+from serving.repository.errors import UserError
 
 AUTO, UPSTREAM, MIRROR = "auto", "upstream", "mirror"
 _KEPT = "kept archives"

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from components.errors import UserError
 from components.ingest import record
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
+from serving.repository.errors import UserError
 
 _CHECKSUM = re.compile(r"checksum='([0-9a-f]{64})'")
 

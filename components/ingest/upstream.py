@@ -9,7 +9,7 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-from components.errors import UserError
+from serving.repository.errors import UserError
 
 # Seconds in all to answer: name resolution, connection and first byte. TFDS itself would retry for minutes.
 PROBE_LIMIT = 5.0

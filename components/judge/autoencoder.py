@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.errors import UserError
 from components.judge.settings import JudgeSettings
 from components.progress import report
 from components.transform.pixels import scale
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
+from serving.repository.errors import UserError
 
 _HIDDEN = 256  # units between image and bottleneck: 20 s less training than 512 for 1 % less of the pixels' variance
 _CHUNK = 50  # steps inside one call of the compiled loop

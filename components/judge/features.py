@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.errors import UserError
 from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
-from serving.contract import ASSETS_EXTRA
+from serving.repository.contract import ASSETS_EXTRA
+from serving.repository.errors import UserError
 
 SIGNATURE, SECOND_SIGNATURE = "judge", "second_judge"
 RECORD_FILE = f"{ASSETS_EXTRA}/judge.json"

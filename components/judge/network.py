@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from components.transform.pixels import scale
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
 
 # (filters, kernel, padding) of the strided convolutions: 28 -> 14 -> 7 -> 3 pixels, about 1 M multiply-adds an image.
 _CONVOLUTIONS = ((24, 5, "same"), (48, 3, "same"), (96, 3, "valid"))

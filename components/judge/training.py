@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.errors import UserError
 from components.judge.network import build_network
 from components.judge.settings import JudgeSettings
 from components.progress import report
 from components.transform.pixels import scale
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
+from serving.repository.errors import UserError
 
 _CHUNK = 50  # steps inside one call of the compiled loop: rare enough to cost nothing, often enough for a live progress bar
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.errors import UserError
-from components.push import durable
-from components.push.lock import only_writer
-from components.push.served import RELEASING, finish_release, forget_previous, served
-from serving import contract
+from serving.repository import contract, durable
+from serving.repository.errors import UserError
+from serving.repository.labels import RELEASING, finish_release, forget_previous, served
+from serving.repository.layout import list_versions, version_directories
+from serving.repository.locks import only_writer
+from serving.repository.manifest import file_digests, manifest_problem
 
 _STAGING, _PRUNED, _HIGH_WATER = ".staging-", ".pruned-", ".high-water"
 
@@ -94,7 +95,7 @@ def push_model(
 def weights_digest(model: Path) -> str:
     """SHA-256 over names and contents of a SavedModel's variables; the graph's own file differs from export to export."""
     digest = hashlib.sha256()
-    for name, content in contract.file_digests(model / "variables").items():
+    for name, content in file_digests(model / "variables").items():
         digest.update(f"{name}\0{content}\0".encode())
     return digest.hexdigest()
 
@@ -115,7 +116,7 @@ def _leftovers(base: Path) -> list[Path]:
 
 
 def _newest_if_same(base: Path, training_key: str, weights: str) -> int | None:
-    versions = contract.version_directories(base)
+    versions = version_directories(base)
     if not versions:
         return None
     newest = base / str(versions[-1])
@@ -125,7 +126,7 @@ def _newest_if_same(base: Path, training_key: str, weights: str) -> int | None:
     except (OSError, ValueError, TypeError, KeyError):
         return None
     # Without a manifest nobody can say that it is whole.
-    whole = (newest / contract.MANIFEST_FILE).is_file() and contract.manifest_problem(newest) is None
+    whole = (newest / contract.MANIFEST_FILE).is_file() and manifest_problem(newest) is None
     return versions[-1] if same and whole and weights_digest(newest) == weights else None
 
 
@@ -135,23 +136,23 @@ def _next_version(base: Path) -> int:
         recorded = int(path.read_text(encoding="ascii")) if path.exists() else 0
     except ValueError as error:
         raise UserError(f"{path} holds no version number: delete it, versions then go on from the newest on disk") from error
-    return max([recorded, *contract.version_directories(base)]) + 1
+    return max([recorded, *version_directories(base)]) + 1
 
 
 def _stage(model: Path, staging: Path, metadata: dict[str, Any]) -> None:
     durable.copy_tree(model, staging)
     durable.write_file(staging / contract.METADATA_FILE, _json(metadata))
     # Last, because it holds the digest of all the rest.
-    durable.write_file(staging / contract.MANIFEST_FILE, _json(contract.file_digests(staging)))
+    durable.write_file(staging / contract.MANIFEST_FILE, _json(file_digests(staging)))
     durable.sync_tree(staging)
 
 
 def _prune(base: Path, keep: int) -> None:
     """Delete the versions that are older than the newest `keep` whole ones, but nothing that is served."""
-    newest, now = contract.list_versions(base)[-keep:], served(base)
+    newest, now = list_versions(base)[-keep:], served(base)
     if not newest:
         return
-    doomed = [version for version in contract.version_directories(base) if version < newest[0]]
+    doomed = [version for version in version_directories(base) if version < newest[0]]
     if keep == 1 and now.previous in doomed:  # asked to keep no second version
         forget_previous(base)
         now = served(base)

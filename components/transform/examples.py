@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from components.errors import UserError
 from components.transform.pixels import parse_transformed
+from serving.repository.errors import UserError
 
 _PARSE_BATCH = 4096  # examples parsed at once
 

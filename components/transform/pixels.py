@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
 
 # Features of the raw and of the transformed examples.
 IMAGE_KEY = "image"

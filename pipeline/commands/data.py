@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.group()
@@ -23,7 +23,7 @@ def data() -> None:
 @home_option
 def fetch(dataset: str, source: str, home: Path) -> None:
     """Bring a dataset to disk, checksums verified."""
-    from pipeline.run import prepare_data
+    from pipeline.runner.run import prepare_data
 
     prepared = prepare_data(dataset, Home.at(home), source)
     counts = ", ".join(f"{count:,} {split}" for split, count in prepared.splits.items())

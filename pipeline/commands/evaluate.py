@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from components.errors import UserError
 from pipeline.commands.exits import EXIT_BLOCKED
 from pipeline.commands.options import dataset_option, home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
+from serving.repository.errors import UserError
 
 _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -43,23 +43,23 @@ def evaluate(
         raise UserError("name one of --server, --samples and --model")
     if labels and not samples:
         raise UserError("--labels are those of --samples: a generator says its own")
-    from pipeline.console import make_console, quiet
-    from pipeline.status import show_checks
+    from pipeline.home.status import show_checks
+    from pipeline.terminal.console import make_console, quiet
 
     with quiet(debug=context.obj):  # TensorFlow's own import as well
-        from pipeline.evaluate import Yardstick, draw_with, from_array
+        from pipeline.sampling.evaluate import Yardstick, draw_with, from_array
 
         yardstick = Yardstick.of(Home.at(home), dataset, count)
         if samples:
             verdict = yardstick.judge(*from_array(samples, labels, yardstick))
         elif server:
-            from serving import contract
             from serving.client import GeneratorClient
+            from serving.repository.layout import model_name
 
-            with GeneratorClient(server, contract.model_name(dataset), timeout) as client:
+            with GeneratorClient(server, model_name(dataset), timeout) as client:
                 verdict = yardstick.judge(*draw_with(client, yardstick))
         else:
-            from serving.local import LocalGenerator
+            from serving.saved_model.generator import LocalGenerator
 
             verdict = yardstick.judge(*draw_with(LocalGenerator(model), yardstick))
     if as_json:

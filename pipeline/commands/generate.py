@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from components.errors import UserError
-from pipeline.beam import Engine
 from pipeline.commands.options import dataset_option, engine_options, home_option, label_option
+from pipeline.engines.engines import Engine
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, MAX_SHARDS, Layout
-from pipeline.home import Home
+from pipeline.home.home import Home
+from serving.repository.errors import UserError
 
 
 @click.command()
@@ -52,10 +52,10 @@ def generate(
     engine: Engine,
 ) -> None:
     """Write any number of images as shards with Beam; finished shards are kept, an interrupted run goes on."""
-    from pipeline.console import quiet
     from pipeline.generate.run import generate as write
-    from pipeline.versions import find
-    from serving.local import version_directory
+    from pipeline.home.versions import find
+    from pipeline.terminal.console import quiet
+    from serving.saved_model.generator import version_directory
 
     if shards and shard_size:
         raise UserError("name either --shards or --shard-size, not both")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.command()
@@ -17,8 +17,8 @@ from pipeline.home import Home
 @home_option
 def history(last: int, as_json: bool, home: Path) -> None:
     """List runs, newest first: verdict, key figures, what was pushed."""
-    from pipeline.console import make_console
-    from pipeline.history import read_history, show_history
+    from pipeline.home.history import read_history, show_history
+    from pipeline.terminal.console import make_console
 
     runs = read_history(Home.at(home))[:last]
     if as_json:

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from pipeline.beam import FLINK_VERSION, Engine
-from pipeline.engine_options import ENGINES, make_engine
-from pipeline.home import DEFAULT_HOME
+from pipeline.engines.engines import FLINK_VERSION, Engine
+from pipeline.engines.options import ENGINES, make_engine
+from pipeline.home.home import DEFAULT_HOME
 
 home_option = click.option(
     "--home",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import dataset_option, home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.command()
@@ -15,8 +15,8 @@ from pipeline.home import Home
 @home_option
 def promote(dataset: str, home: Path) -> None:
     """Make the canary the stable version."""
-    from components.push.served import promote as promote_canary
-    from pipeline.versions import say
+    from pipeline.home.versions import say
+    from serving.repository.labels import promote as promote_canary
 
     base = Home.at(home).model_base(dataset)
     click.echo(say(promote_canary(base), base))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.command()

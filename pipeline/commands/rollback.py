@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import dataset_option, home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.command()
@@ -16,8 +16,8 @@ from pipeline.home import Home
 @home_option
 def rollback(to: int | None, dataset: str, home: Path) -> None:
     """Serve an older version again, or withdraw the canary. It holds until the next version is pushed."""
-    from components.push.served import roll_back
-    from pipeline.versions import say
+    from pipeline.home.versions import say
+    from serving.repository.labels import roll_back
 
     base = Home.at(home).model_base(dataset)
     click.echo(say(roll_back(base, to), base))

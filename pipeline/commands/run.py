@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.beam import Engine
 from pipeline.commands.exits import EXIT_BLOCKED
 from pipeline.commands.options import engine_options, home_option
-from pipeline.home import Home
+from pipeline.engines.engines import Engine
+from pipeline.home.home import Home
 
 
 @click.command()
@@ -39,8 +39,8 @@ def run(
     dry_run: bool,
 ) -> None:
     """Run the pipeline: ingest, train, gate, push; done work is kept, an interrupted run goes on."""
-    from pipeline.run import dry_run as show_plan
-    from pipeline.run import run_pipeline
+    from pipeline.runner.run import dry_run as show_plan
+    from pipeline.runner.run import run_pipeline
 
     if force_baseline:
         changes = (*changes, "gate.force_baseline=true")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from components.errors import UserError
 from pipeline.commands.options import dataset_option, home_option, label_option
-from pipeline.home import Home
+from pipeline.home.home import Home
+from serving.repository.errors import UserError
 
 _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -57,10 +57,10 @@ def sample(
     home: Path,
 ) -> None:
     """Draw images with the pushed version that is stable, any other one, a SavedModel, or a running server."""
-    from pipeline.console import quiet
-    from pipeline.draw import draw, open_server
-    from pipeline.versions import find
-    from serving.images import check_names
+    from pipeline.home.versions import find
+    from pipeline.sampling.draw import draw, open_server
+    from pipeline.terminal.console import quiet
+    from serving.client.images import check_names
 
     if server and model:
         raise UserError("name either --server or --model, not both")
@@ -81,7 +81,7 @@ def sample(
             ) as client:
                 shown = draw(client, server, **how)
         else:
-            from serving.local import LocalGenerator
+            from serving.saved_model.generator import LocalGenerator
 
             directory = model or find(Home.at(home).model_base(dataset), version, version_label)
             shown = draw(LocalGenerator(directory), str(directory), **how)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pipeline.commands.options import dataset_option, home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -62,10 +62,10 @@ def serve(
     """
     import logging
 
-    from pipeline.console import quiet
-    from serving.contract import model_name
+    from pipeline.terminal.console import quiet
+    from serving.repository.layout import model_name
     from serving.server.app import GeneratorServer
-    from serving.server.model_config import VersionPolicy
+    from serving.server.models.model_config import VersionPolicy
     from serving.server.process import serve as serve_until_stopped
 
     with quiet(debug=context.obj) as stream:
@@ -94,7 +94,7 @@ def _options(limits: dict[str, Any], batching_file: Path | None):
         return ServerOptions(**given)
     if "max_batch_size" in given or "batch_timeout_ms" in given or "max_queue" in given:
         raise click.UsageError("give --batching-parameters-file or the flags about batches, not both")
-    from serving.server.batching_file import with_batching_file
+    from serving.server.requests.batching_file import with_batching_file
 
     return with_batching_file(ServerOptions(**given), batching_file)
 

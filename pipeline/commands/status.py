@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.command()
@@ -16,8 +16,8 @@ from pipeline.home import Home
 @home_option
 def status(as_json: bool, home: Path) -> None:
     """Show the last run, the gate's figures against its thresholds, and what is pushed."""
-    from pipeline.console import make_console
-    from pipeline.status import collect, show
+    from pipeline.home.status import collect, show
+    from pipeline.terminal.console import make_console
 
     if as_json:
         click.echo(json.dumps(collect(Home.at(home)), indent=1))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import dataset_option, home_option
-from pipeline.home import Home
+from pipeline.home.home import Home
 
 
 @click.command()
@@ -17,8 +17,8 @@ from pipeline.home import Home
 @home_option
 def versions(as_json: bool, dataset: str, home: Path) -> None:
     """List the pushed versions, their gate figures, and which are served under which label."""
-    from pipeline.console import make_console
-    from pipeline.versions import collect, show
+    from pipeline.home.versions import collect, show
+    from pipeline.terminal.console import make_console
 
     base = Home.at(home).model_base(dataset)
     if as_json:

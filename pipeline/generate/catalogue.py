@@ -7,7 +7,7 @@ from pathlib import Path
 from components.transform.pixels import IMAGE_KEY, LABEL_KEY
 from pipeline.generate.request import SPLIT, Request
 from pipeline.generate.shards import SEED_KEY
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
 
 
 def write_catalogue(directory: Path, request: Request) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.errors import UserError
-from components.push.durable import replace_file
 from pipeline.generate.request import LEAST_ROW_BYTES, Request
+from serving.repository.durable import replace_file
+from serving.repository.errors import UserError
 
 REQUEST_FILE = "request.json"
 DONE_FILE = "done.json"  # written last; JSON object: images, shards, bytes

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving import contract
+from serving.repository import contract
+from serving.repository.layout import model_name
+from serving.repository.manifest import file_digests
 
 SPLIT = "train"  # the name of the only split: what a reader of data sets looks for first
 DEFAULT_SHARD_SIZE = 10_000  # rows: about 4 MB, and seconds of work to lose when a run is killed
@@ -30,7 +32,7 @@ _SUFFIX = {Layout.TFRECORD: "tfrecord", Layout.PNG: "tar"}
 
 
 class Request(BaseModel):
-    """One request for images; row i has the i-th seed of `serving.rows.seeds_for(seed, ...)`, as in `forger sample`.
+    """One request for images; row i has the i-th seed of `serving.client.rows.seeds_for(seed, ...)`, as in `forger sample`.
 
     Attributes:
         model: The servable's name.
@@ -93,12 +95,12 @@ class Request(BaseModel):
 
 def digest_of(model: Path) -> str:
     """SHA-256 over names and contents of a version's files."""
-    return hashlib.sha256(json.dumps(contract.file_digests(model), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(file_digests(model), sort_keys=True).encode()).hexdigest()
 
 
 def servable_name(metadata: dict, dataset: str) -> str:
     """The servable's name of a version: by its own metadata, else by the data set asked for."""
-    return contract.model_name(metadata.get(contract.META_DATASET) or dataset)
+    return model_name(metadata.get(contract.META_DATASET) or dataset)
 
 
 def _shown(value: object) -> str:

@@ -9,17 +9,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.errors import UserError
 from components.progress import report
-from pipeline.beam import Engine, job_prefix
-from pipeline.classes import class_number
-from pipeline.console import RunView, capture_logs, make_console
+from pipeline.engines.engines import Engine, job_prefix
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, digest_of, servable_name
-from pipeline.home import Home
-from serving import contract
-from serving.errors import ServingError
-from serving.servable import read_metadata
+from pipeline.home.home import Home
+from pipeline.sampling.classes import class_number
+from pipeline.terminal.console import RunView, capture_logs, make_console
+from serving.repository import contract
+from serving.repository.errors import ServingError, UserError
+from serving.repository.manifest import manifest_problem
+from serving.saved_model.servable import read_metadata
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
 # How a worker's own words come back through most engines: within the text of a traceback.
@@ -86,7 +86,7 @@ def generate(
 
 
 def _request(model: Path, dataset: str, *, count: int, seed: int, label: str | None, layout: Layout, shard_size: int) -> Request:
-    if problem := contract.manifest_problem(model):
+    if problem := manifest_problem(model):
         raise UserError(f"{model} is corrupt: {problem}; name another with --version")
     metadata = read_metadata(model)
     class_names = tuple(metadata.get(contract.META_CLASS_NAMES, ()))
@@ -107,7 +107,7 @@ def _fill(request: Request, model: Path, directory: Path, missing: list[int], en
     """Write the missing shards, then what describes them all."""
     import apache_beam as beam
 
-    from pipeline.beam_probe import ready
+    from pipeline.engines.probe import ready
     from pipeline.generate.catalogue import write_catalogue
     from pipeline.generate.worker import WriteShards
 

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from components.errors import UserError
-from components.push.durable import sync
 from components.transform.pixels import IMAGE_KEY, LABEL_KEY
 from pipeline.generate.directory import UNFINISHED
 from pipeline.generate.request import Layout, Request
-from serving.local import LocalGenerator
-from serving.rows import chunks, labels_for, seeds_for
+from serving.client.rows import chunks, labels_for, seeds_for
+from serving.repository.durable import sync
+from serving.repository.errors import UserError
+from serving.saved_model.generator import LocalGenerator
 
 SEED_KEY = "seed"  # of an example, beside the two that every raw example has
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
-from components.errors import UserError
 from pipeline.generate.directory import REQUEST_FILE
 from pipeline.generate.request import Request, digest_of
 from pipeline.generate.shards import write_shard
-from serving import contract
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.repository.errors import UserError
+from serving.saved_model.generator import LocalGenerator
 
 
 class WriteShards(beam.DoFn):

@@ -9,19 +9,16 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from components.errors import UserError
+from pipeline.nodes import BASELINE, EXAMPLE_GEN, GAN_TRAINER, GATE, JUDGE_TRAINER, NODES, PUSHER, SCHEMA_GEN
+from serving.repository.errors import UserError
 
 PLAN = "Plan"
-GAN_TRAINER = "GanTrainer"
-TRAINERS = ("JudgeTrainer", GAN_TRAINER)
-STEPS = (
-    PLAN, "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform",
-    "JudgeTrainer", "GanTrainer", "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
-)  # fmt: skip
+TRAINERS = (JUDGE_TRAINER, GAN_TRAINER)
+STEPS = (PLAN, *NODES)
 # The steps that read or write the home on the shared volume; the others see their artifacts alone.
-HOME_STEPS = (PLAN, "TfdsExampleGen", "ImportSchemaGen", "GanTrainer", "Baseline", "GeneratorPusher")
+HOME_STEPS = (PLAN, EXAMPLE_GEN, SCHEMA_GEN, GAN_TRAINER, BASELINE, PUSHER)
 # What these look at lies outside the pipeline's artifacts, where KFP's cache sees no change: the data, what is being served.
-NEVER_CACHED = (PLAN, "GeneratorPusher")
+NEVER_CACHED = (PLAN, PUSHER)
 _ROOT = re.compile(r"^(gs|s3|minio)://[^/\s]+(/\S*)?$")
 
 
@@ -58,9 +55,9 @@ class Secret(BaseModel):
 
 def _default_steps() -> dict[str, Step]:
     return {
-        "GanTrainer": Step(cpu=4, memory_gib=8, timeout_s=24 * 3600),
-        "JudgeTrainer": Step(cpu=4, memory_gib=8, timeout_s=4 * 3600),
-        "Gate": Step(cpu=2, memory_gib=8, timeout_s=2 * 3600),
+        GAN_TRAINER: Step(cpu=4, memory_gib=8, timeout_s=24 * 3600),
+        JUDGE_TRAINER: Step(cpu=4, memory_gib=8, timeout_s=4 * 3600),
+        GATE: Step(cpu=2, memory_gib=8, timeout_s=2 * 3600),
     }
 
 

@@ -12,7 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.ingest.record import PreparedDataset
 from pipeline.config import make_config
-from pipeline.home import Home
+from pipeline.home.home import Home
 from pipeline.kubeflow.cluster import Cluster
 from pipeline.kubeflow.parameters import declare
 from pipeline.kubeflow.plan import NAME
@@ -43,7 +43,7 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
     parameters = declare(profile, changes)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
-    from pipeline.beam import LocalEngine
+    from pipeline.engines.engines import LocalEngine
     from pipeline.pipeline import Places, create_pipeline
 
     home = Home.at(Path(cluster.home))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from components.errors import UserError
+from serving.repository.errors import UserError
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from components.errors import UserError
 from pipeline.environment import prepare_tensorflow, quick_imports
+from serving.repository.errors import UserError
 
 PROPERTIES = "properties"  # the step's execution properties, as JSON, of the Plan step
 RUN_ID = "run_id"

@@ -11,8 +11,8 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from components.errors import UserError
 from pipeline.kubeflow.compiler import sdk_version
+from serving.repository.errors import UserError
 
 _AGAIN = "compile it again with `forger kubeflow compile`"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.errors import UserError
 from pipeline.config import Config, make_config
+from serving.repository.errors import UserError
 
 STEPS_OF_PROFILE = 0  # value of `steps` that leaves the profile's own
 

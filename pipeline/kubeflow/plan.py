@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.errors import UserError
 from pipeline.environment import prepare_tensorflow
-from pipeline.home import Home
+from pipeline.home.home import Home
 from pipeline.kubeflow.entrypoint import EXIT_USER, start_logging, write_output
 from pipeline.kubeflow.parameters import resolve
+from serving.repository.errors import UserError
 
 NAME = "forger"  # of the pipeline; which dataset is a parameter
 _LOGGER = logging.getLogger("forger.plan")
@@ -57,9 +57,9 @@ def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]
         UserError: Wrong parameters, data that can't be had, a home that can't be used.
     """
     config = resolve(values)
-    from components.gate.baseline import choose_baseline
-    from components.ingest.curated_schema import write_schema
+    from components.baseline.choice import choose_baseline
     from components.ingest.prepare import prepare
+    from components.validate.schema import write_schema
     from pipeline.pipeline import Places, create_components, training_key
 
     home.open()

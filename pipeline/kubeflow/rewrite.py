@@ -22,9 +22,9 @@ from pipeline.kubeflow.cluster import NEVER_CACHED, PLAN, Cluster, Step
 from pipeline.kubeflow.entrypoint import COMMAND, PROPERTIES, RUN_ID
 from pipeline.kubeflow.parameters import Parameter
 from pipeline.kubeflow.training_job import training_job
+from pipeline.nodes import PUSHER
 
 SCHEMA_VERSION = "2.1.0"
-_PUSHER = "GeneratorPusher"
 _GIB_IN_GB = 2**30 / 1e9
 # As KFP's own components set it: without it, importing one of kfp's protos imports its compiler and client, too, 1 s a step.
 _RUNTIME = ("_KFP_RUNTIME", "true")
@@ -118,7 +118,7 @@ def _take_properties(name: str, task: pipeline_spec_pb2.PipelineTaskSpec, compon
     source = task.inputs.parameters[PROPERTIES].task_output_parameter
     source.producer_task, source.output_parameter_key = PLAN, name
     task.dependent_tasks.append(PLAN)
-    if name == _PUSHER:  # never cached, so a parameter that is new in each run costs nothing
+    if name == PUSHER:  # never cached, so a parameter that is new in each run costs nothing
         component.input_definitions.parameters[RUN_ID].parameter_type = ParameterType.STRING
         task.inputs.parameters[RUN_ID].runtime_value.constant.string_value = "{{$.pipeline_job_uuid}}"
 

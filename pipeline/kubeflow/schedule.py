@@ -11,10 +11,10 @@ from typing import Any
 import kfp
 import kfp_server_api
 
-from components.errors import UserError
 from pipeline.kubeflow.cron import check_cron
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.server import one_line
+from serving.repository.errors import UserError
 
 _PAGE = 100
 _EQUALS = 1  # kfp's number of the filter operation

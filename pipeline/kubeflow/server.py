@@ -15,7 +15,7 @@ import kfp
 import kfp_server_api
 import urllib3
 
-from components.errors import UserError
+from serving.repository.errors import UserError
 
 _TIMEOUT_S = 30  # of the first call; an address that never answers would hold us for minutes
 _MENDS = {

@@ -1,7 +1,7 @@
 """The GAN's training on several workers: the step hands over to a TFJob of Kubeflow's training operator and waits for it.
 
-The operator tells each replica in TF_CONFIG who the others are; `components.gan.devices` makes the strategy of it. What the step
-gets and gives passes through the home on the shared volume, because KFP's launcher serves the step's own pod alone.
+The operator tells each replica in TF_CONFIG who the others are; `components.gan.training.devices` makes the strategy of it. What
+the step gets and gives passes through the home on the shared volume, because KFP's launcher serves the step's own pod alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.kubeflow.artifacts import LOGS, local_path
-from pipeline.kubeflow.cluster import GAN_TRAINER, Cluster
+from pipeline.kubeflow.cluster import Cluster
+from pipeline.nodes import GAN_TRAINER
 
 _GROUP, _VERSION, _PLURAL = "kubeflow.org", "v1", "tfjobs"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from components.errors import UserError
-from components.gan.journal_files import read_metrics, read_samples
-from components.gate.showcase_file import load_showcase
-from components.gate.verdict import Verdict
-from pipeline.history import PastRun, read_history
-from pipeline.home import Home
-from pipeline.lineage import TracedRun, read_runs
-from pipeline.run_record import RunRecord, load_all
-from serving import contract
+from components.gan.training.journal_files import read_metrics, read_samples
+from components.gate.drawing.showcase_file import load_showcase
+from components.gate.verdict.verdict import Verdict
+from pipeline.home.history import PastRun, read_history
+from pipeline.home.home import Home
+from pipeline.home.lineage import TracedRun, read_runs
+from pipeline.home.run_record import RunRecord, load_all
+from pipeline.nodes import GAN_TRAINER, GATE
+from serving.repository import contract
+from serving.repository.errors import UserError
 
 _SERVING_MODEL = "Format-Serving"
 
@@ -32,7 +33,9 @@ class Facts:
     home: Path
     trace: TracedRun | None = None
     verdict: Verdict | None = None
-    card: Mapping[str, Any] = field(default_factory=dict)  # the trained generator's own metadata, see serving/contract.py
+    card: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the trained generator's own metadata, see serving/repository/contract.py
     showcase: Mapping[str, np.ndarray] = field(default_factory=dict)
     metrics: list[dict[str, float]] = field(default_factory=list)
     samples: Mapping[int, Path] = field(default_factory=dict)  # sample grids by step
@@ -69,13 +72,13 @@ def gather(home: Home, record: RunRecord) -> Facts:
     """
     trace = next((run for run in read_runs(home.metadata) if run.run_id == record.run_id), None)
     training = _training(home, record, trace)
-    evaluation = Path(record.evaluation) if record.evaluation else _uri(trace, "Gate", "evaluation")
+    evaluation = Path(record.evaluation) if record.evaluation else _uri(trace, GATE, "evaluation")
     return Facts(
         record=record,
         home=home.path,
         trace=trace,
         verdict=_verdict(record, evaluation),
-        card=_card(_uri(trace, "GanTrainer", "model")),
+        card=_card(_uri(trace, GAN_TRAINER, "model")),
         showcase=load_showcase(evaluation) if evaluation else {},
         metrics=read_metrics(training) if training else [],
         samples=read_samples(training) if training else {},
@@ -92,9 +95,9 @@ def _training(home: Home, record: RunRecord, trace: TracedRun | None) -> Path | 
     """Find the journal: the trainer's output, or, of a training that failed or was stopped, its working directory."""
     if record.training:
         return Path(record.training)
-    if output := _uri(trace, "GanTrainer", "model_run"):
+    if output := _uri(trace, GAN_TRAINER, "model_run"):
         return output
-    started = trace is not None and any(node.id == "GanTrainer" for node in trace.nodes)
+    started = trace is not None and any(node.id == GAN_TRAINER for node in trace.nodes)
     working = sorted(home.trainings.iterdir()) if started and home.trainings.is_dir() else []
     return next((directory for directory in working if record.training_key.startswith(directory.name)), None)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from components.gate.verdict import Check, Verdict
+from components.gate.verdict.verdict import Check, Verdict
+from pipeline.home.status import worst_of_classes
 from pipeline.report.glossary import GLOSSARY, INTERNAL, Meaning, meaning
-from pipeline.status import worst_of_classes
 
 # Columns of the table of classes, in this order: what is small enough for paper and means something within a class.
 _CLASS_COLUMNS = (

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.errors import UserError
 from pipeline.config import make_config
-from pipeline.lineage import TracedArtifact
+from pipeline.home.lineage import TracedArtifact
 from pipeline.report.facts import Facts
-from serving import contract
+from serving.repository import contract
+from serving.repository.errors import UserError
 
 
 @dataclass(frozen=True)

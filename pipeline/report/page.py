@@ -7,8 +7,8 @@ import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.gate.showcase_file import DISTANCE_NAME, SCORE_NAME
-from components.gate.verdict import comparison_of
+from components.gate.drawing.showcase_file import DISTANCE_NAME, SCORE_NAME
+from components.gate.verdict.verdict import comparison_of
 from pipeline.report import making, pictures, plots
 from pipeline.report.facts import Facts
 from pipeline.report.figures import class_table, number, other_rows, threshold_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from components.gate.verdict import Check, Verdict
+from components.gate.verdict.verdict import Check, Verdict
 from pipeline.report.charts import Line, Panel, bars, curves, trend
 from pipeline.report.facts import Facts
 from pipeline.report.figures import number

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.home import Home
+from pipeline.home.home import Home
+from pipeline.home.run_record import RunRecord
 from pipeline.report.facts import gather
 from pipeline.report.page import render
-from pipeline.run_record import RunRecord
 
 REPORT_FILE = "report.html"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving import contract
-from serving.errors import ServingError
+from serving.repository import contract
+from serving.repository.errors import ServingError
 
 if TYPE_CHECKING:
     import grpc

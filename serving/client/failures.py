@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serving import contract
 from serving.client.messages import Model
-from serving.errors import ServingError
+from serving.repository import contract
+from serving.repository.errors import ServingError
 
 if TYPE_CHECKING:
     import grpc

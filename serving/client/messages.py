@@ -6,10 +6,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from serving import contract
-from serving.draws import Run
-from serving.errors import ServingError
-from serving.rows import chunks
+from serving.client.draws import Run
+from serving.client.rows import chunks
+from serving.repository import contract
+from serving.repository.errors import ServingError
 
 if TYPE_CHECKING:
     import numpy as np

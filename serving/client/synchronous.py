@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from serving import draws
+from serving.client import draws
 from serving.client.channel import ClientTls, channel_options
 from serving.client.failures import failure, still_loading
 from serving.client.messages import (
@@ -20,7 +20,7 @@ from serving.client.messages import (
     read_status,
     status_request,
 )
-from serving.rows import CHUNK_ROWS
+from serving.client.rows import CHUNK_ROWS
 
 if TYPE_CHECKING:
     import numpy as np

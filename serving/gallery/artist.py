@@ -8,9 +8,9 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
-from serving import contract
+from serving.client.images import grid
 from serving.gallery.queries import PathQuery, PictureQuery
-from serving.images import grid
+from serving.repository import contract
 
 if TYPE_CHECKING:
     import numpy as np

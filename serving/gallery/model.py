@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from serving import contract
+from serving.repository import contract
 
 Versions = Callable[[], list[dict[str, Any]]]
 _AVAILABLE = "AVAILABLE"

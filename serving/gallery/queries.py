@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serving import contract
+from serving.repository import contract
 
 MAX_IMAGES = 100
 MAX_STEPS = 65

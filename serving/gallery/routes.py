@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import ServingError
 from serving.gallery.artist import Artist
 from serving.gallery.model import Versions, describe, shown_version
 from serving.gallery.queries import BadQuery, PathQuery, PictureQuery, Query
+from serving.repository.errors import ServingError
 
 _STATIC = Path(__file__).parent / "static"
 # What the model server refuses, by the name of gRPC's code; the rest is 503.

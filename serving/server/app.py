@@ -12,14 +12,14 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
-from serving import contract
-from serving.errors import ServingError
-from serving.server import config_file
-from serving.server.health import ModelHealth
+from serving.repository.errors import ServingError
+from serving.repository.layout import version_directories
 from serving.server.listening import PrivateSocket, cannot_listen, check_address, dialable, joined
-from serving.server.model_config import LATEST, ModelConfig, VersionPolicy
+from serving.server.models import config_file
+from serving.server.models.model_config import LATEST, ModelConfig, VersionPolicy
 from serving.server.options import ServerOptions
 from serving.server.rest.thread import RestThread
+from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
 
 _LOGGER = logging.getLogger("forger.serving")
@@ -123,11 +123,11 @@ class GeneratorServer:
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
-        from serving.server import reflection, services
         from serving.server.metrics import Metrics
-        from serving.server.predict import Predictor
-        from serving.server.registry import ModelRegistry
+        from serving.server.models.registry import ModelRegistry
+        from serving.server.requests.predict import Predictor
         from serving.server.rest.app import build_app
+        from serving.server.rpc import reflection, services
 
         metrics = Metrics()
         registry = ModelRegistry(self._models, self._options, metrics, self._health.update, self._file)
@@ -200,7 +200,7 @@ def _models(
     if models_file is not None:
         file = config_file.standalone(models_file)
         return file.read(), file
-    if not contract.version_directories(model.base):
+    if not version_directories(model.base):
         raise ServingError(f"no model pushed yet: {model.base} holds no version; run `forger run` first")
     if policy is not None or labels is not None:
         return [model], None

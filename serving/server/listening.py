@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from serving.errors import ServingError
+from serving.repository.errors import ServingError
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (what a host means, not what is bound)
 

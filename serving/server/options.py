@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from serving.errors import ServingError
+from serving.repository.errors import ServingError
 
 
 @dataclass(frozen=True)

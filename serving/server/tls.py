@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from serving.errors import ServingError
+from serving.repository.errors import ServingError
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ import tensorflow as tf  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from components.gan import conv  # noqa: E402
+from components.gan.recipes import conv  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
 from pipeline.config import make_config  # noqa: E402
-from pipeline.home import Home  # noqa: E402
+from pipeline.home.home import Home  # noqa: E402
 from tests.benchmarks import validation  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 from tests.benchmarks.peers.contenders.forger import Ours  # noqa: E402

@@ -97,12 +97,12 @@ def measure_power(options: argparse.Namespace) -> None:
     that ends as good as before does. The worse generator is the same one with a share of its samples blurred, the share tuned
     until its distance to the real images has grown by a fifth.
     """
-    from components.gate.frechet import Moments, frechet_between
-    from components.gate.keys import content_keys
-    from components.gate.noise import compare, margin
+    from components.gate.combiners.keys import content_keys
+    from components.gate.figures.bootstrap import compare, margin
+    from components.gate.figures.frechet import Moments, frechet_between
     from components.gate.settings import GateSettings
     from components.judge.features import load_judge
-    from serving.local import LocalGenerator
+    from serving.saved_model.generator import LocalGenerator
     from tests.unit.gate.builders import digits
 
     settings, judge, generator = GateSettings(), load_judge(options.judge), LocalGenerator(options.model)

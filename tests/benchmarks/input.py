@@ -20,11 +20,11 @@ import tensorflow as tf  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from components.gan import conv  # noqa: E402
-from components.gan.data import open_source  # noqa: E402
-from components.gan.devices import choose_strategy, describe, dtype_policy  # noqa: E402
-from components.gan.game import Game  # noqa: E402
-from components.gan.loop import compile_loop  # noqa: E402
+from components.gan.input.source import open_source  # noqa: E402
+from components.gan.recipes import conv  # noqa: E402
+from components.gan.train_state import Game  # noqa: E402
+from components.gan.training.devices import choose_strategy, describe, dtype_policy  # noqa: E402
+from components.gan.training.loop import compile_loop  # noqa: E402
 from pipeline.config import make_config  # noqa: E402
 from tests.benchmarks import training  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.home import Home
+from pipeline.home.home import Home
 from tests.benchmarks.machine import cpu
 from tests.benchmarks.training import keep_to
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help="as of `forger run`")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     options = parser.parse_args()
-    from pipeline.evaluate import Yardstick
+    from pipeline.sampling.evaluate import Yardstick
     from tests.benchmarks.peers.benchmark import Judge, save_data, train
 
     keep_to(options.out, options.changes)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.gate.frechet import Moments, frechet_between, frechet_floor
-from components.gate.neighbours import neighbour_metrics
+from components.gate.figures.frechet import Moments, frechet_between, frechet_floor
+from components.gate.figures.neighbours import neighbour_metrics
+from components.judge.executor import choose_reference
 from components.judge.features import Judge
 from components.judge.network import build_network
 from components.judge.settings import JudgeSettings
-from components.judge.trainer import choose_reference
 from components.judge.training import train_judge
 from tests.support.mnist import train_split
 

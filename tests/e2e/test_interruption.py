@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan.data import InMemory
-from components.gan.loop import train
+from components.gan.input.source import InMemory
 from components.gan.settings import GanSettings
+from components.gan.training.loop import train
 from components.transform.examples import read_examples
-from serving import contract
+from serving.repository import contract
+from serving.repository.layout import list_versions
 from tests.e2e.conftest import new_session
 
 # Where the run is stopped, one after the other, each time going on from the stop before. The push, done in a moment, has
@@ -44,7 +45,7 @@ def test_a_run_killed_at_every_node_ends_as_if_it_had_not_been(session):
         code, seen = session.stop_at(line, sent, **TRAINING)
         assert line in seen, seen
         assert code == (130 if sent == signal.SIGINT else -sent), seen
-        assert contract.list_versions(session.base) in ([], [1])
+        assert list_versions(session.base) in ([], [1])
         if sent == signal.SIGINT:
             assert "continued from step" in seen
             assert "the same command goes on where it was" in seen
@@ -53,7 +54,7 @@ def test_a_run_killed_at_every_node_ends_as_if_it_had_not_been(session):
     assert done.returncode == 0, done.stdout + done.stderr
     run_ids.add(session.status["last_run"]["run_id"])
     assert len(run_ids) == 1, "an interrupted run goes on under its own id"
-    assert contract.list_versions(session.base) == [1]
+    assert list_versions(session.base) == [1]
 
     (examples,) = (session.home / "pipeline_root" / "Transform" / "transformed_examples").iterdir()
     images, labels = read_examples([str(examples / "Split-train" / "*")])

@@ -13,7 +13,8 @@ from pipeline.kubeflow.cluster import HOME_STEPS
 from pipeline.kubeflow.cluster import Cluster as ClusterSettings
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.parameters import declare
-from serving import contract
+from serving.repository import contract
+from serving.repository.layout import list_versions
 from tests.e2e.conftest import SMALL
 from tests.support.kubeflow.cluster import Cluster, Run, RunFailed, parse
 
@@ -37,7 +38,7 @@ class Installation:
     @property
     def versions(self) -> list[int]:
         """The pushed versions."""
-        return contract.list_versions(self.home / "serving" / "mnist_gan")
+        return list_versions(self.home / "serving" / "mnist_gan")
 
     def trained_steps(self) -> bool:
         """Say whether a training has left a checkpoint: this file, which is written last, names the whole ones."""

@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
-from serving import contract
+from serving.repository import contract
+from serving.repository.layout import list_versions
 from tests.e2e.conftest import FORGER, new_session
 
 ALL = {
@@ -26,7 +27,7 @@ def test_the_first_run_pushes_a_version(session):
     done = session.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert ran(session) == ALL
-    assert contract.list_versions(session.base) == [1]
+    assert list_versions(session.base) == [1]
     assert "training the generator: 60/60 steps" in done.stdout
     assert "no baseline" in done.stdout
     assert f"pushed: version 1, {session.base / '1'}" in done.stdout
@@ -58,7 +59,7 @@ def test_an_unchanged_rerun_does_nothing(session):
     assert done.returncode == 0
     assert set(session.outcomes) == ALL
     assert ran(session) == set()
-    assert contract.list_versions(session.base) == [1]
+    assert list_versions(session.base) == [1]
 
 
 def test_a_version_that_was_deleted_is_pushed_again_without_training(session):
@@ -66,7 +67,7 @@ def test_a_version_that_was_deleted_is_pushed_again_without_training(session):
     done = session.run()
     assert done.returncode == 0, done.stdout
     assert ran(session) == {"GeneratorPusher"}
-    assert contract.list_versions(session.base) == [1]
+    assert list_versions(session.base) == [1]
 
 
 def test_digits_are_drawn_alike_from_disk_twice(session, tmp_path):
@@ -124,7 +125,7 @@ def test_changed_thresholds_run_only_the_gate_and_what_follows(session):
     done = session.run(gan__seed=2)
     assert done.returncode == 0, done.stdout
     assert ran(session) == {"Gate", "GeneratorInfraValidator", "GeneratorPusher"}
-    assert contract.list_versions(session.base) == [1, 2]
+    assert list_versions(session.base) == [1, 2]
     verdict = json.loads((session.base / "2" / contract.METADATA_FILE).read_text())[contract.META_GATE]
     assert verdict["baseline_version"] == "1"
     assert any(check["kind"] == "change" and not check["ignored"] for check in verdict["checks"])
@@ -153,7 +154,7 @@ def test_a_changed_judge_runs_the_judge_and_the_gate_but_no_training(session):
     assert "Gate" in ran(session)
     assert not ran(session) & {"GanTrainer", "Transform", "StatisticsGen", "TfdsExampleGen"}
     # The very model is pushed already.
-    assert contract.list_versions(session.base) == [1, 2]
+    assert list_versions(session.base) == [1, 2]
 
 
 def test_changed_data_run_everything_that_depends_on_them(session):
@@ -164,7 +165,7 @@ def test_changed_data_run_everything_that_depends_on_them(session):
 
 
 def test_a_forced_baseline_is_recorded_in_the_verdict_and_in_mlmd(session):
-    version = contract.list_versions(session.base)[-1]
+    version = list_versions(session.base)[-1]
     verdict = json.loads((session.base / str(version) / contract.METADATA_FILE).read_text())[contract.META_GATE]
     assert verdict["forced_baseline"]
     assert (verdict["baseline_version"], verdict["served_version"]) == ("", "2")
@@ -189,4 +190,4 @@ def test_the_smoke_profile_passes_its_own_gate(tmp_path, mnist):
         [FORGER, "run", "--profile", "smoke", "--home", str(fresh.home)], capture_output=True, text=True, timeout=580, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert contract.list_versions(fresh.base) == [1]
+    assert list_versions(fresh.base) == [1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.push.layout import push_model
-from components.push.served import roll_back
+from serving.repository.labels import roll_back
 from tests.support.config_poller import ConfigPoller
 from tests.support.waiting import wait_until
 

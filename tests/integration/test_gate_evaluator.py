@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import UserError
-from components.gate.keys import content_keys
-from components.gate.rows import look
-from components.gate.scoring import Scorer
+from components.gate.combiners.keys import content_keys
+from components.gate.combiners.rows import look
+from components.gate.combiners.scoring import Scorer
+from components.gate.drawing.showcase_file import load_showcase
 from components.gate.settings import GateSettings
-from components.gate.showcase_file import load_showcase
-from components.gate.verdict import finite
+from components.gate.verdict.verdict import finite
 from components.judge.features import load_judge, load_memory
+from serving.repository.errors import UserError
 from tests.unit.gate.builders import BEAM_ARGS, Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
 
 NAMES = [str(label) for label in range(10)]

@@ -17,17 +17,17 @@ import tensorflow_datasets as tfds
 from click.testing import CliRunner
 from PIL import Image
 
-from components.errors import UserError
 from components.push.layout import push_model
-from components.transform.preprocessing import preprocessing_fn
-from pipeline.beam import LocalEngine
+from components.transform.executor import preprocessing_fn
 from pipeline.cli import cli
+from pipeline.engines.engines import LocalEngine
 from pipeline.generate.directory import REQUEST_FILE, claimed
 from pipeline.generate.request import Layout, digest_of
 from pipeline.generate.run import said_by_a_worker
 from pipeline.generate.worker import WriteShards
-from serving.local import LocalGenerator
-from serving.rows import seeds_for
+from serving.client.rows import seeds_for
+from serving.repository.errors import UserError
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 from tests.support.waiting import wait_until
 from tests.unit.generate.test_request import make_request
@@ -213,11 +213,11 @@ def test_a_workers_line_is_found_however_an_engine_brings_it_back():
     line = "cannot write x: No space left on device; the same command goes on with this shard"
     trace = f"""java.lang.RuntimeException: Traceback (most recent call last):
   File "worker.py", line 3, in process
-components.errors.UserError: {line}
+serving.repository.errors.UserError: {line}
 
 During handling of the above exception, another exception occurred:
 
-components.errors.UserError: {line} [while running 'Write-ptransform-12']
+serving.repository.errors.UserError: {line} [while running 'Write-ptransform-12']
 \tat org.apache.beam.runners"""
     for error in (RuntimeError(trace), UserError(f"{line} [while running 'Write']"), UserError(line)):
         assert said_by_a_worker(error) == line

@@ -13,11 +13,12 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.errors import UserError
-from components.ingest.curated_schema import write_schema
-from components.ingest.example_gen import TfdsExampleGen
-from components.ingest.validator import FatalExampleValidator, statistics_options
+from components.ingest.component import TfdsExampleGen
 from components.transform import pixels
+from components.validate.component import FatalExampleValidator
+from components.validate.schema import write_schema
+from components.validate.statistics import statistics_options
+from serving.repository.errors import UserError
 
 # The image name is never used by a local runner; without it TFX packs itself anew for every Beam component.
 BEAM_ARGS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
@@ -58,7 +59,7 @@ def transform(examples, schema, validator) -> tfx.components.Transform:
     node = tfx.components.Transform(
         examples=examples,
         schema=schema.outputs["schema"],
-        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        preprocessing_fn="components.transform.executor.preprocessing_fn",
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "test"]),
         disable_statistics=True,
     )

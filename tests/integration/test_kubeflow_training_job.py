@@ -123,7 +123,7 @@ def test_the_manifest_and_the_step_that_waits_ask_for_what_they_need() -> None:
 
 
 def test_workers_without_a_shared_volume_are_refused(tmp_path: Path) -> None:
-    from components.errors import UserError
+    from serving.repository.errors import UserError
 
     file = tmp_path / "cluster.yaml"
     file.write_text("workers: 2\nclaim: ''\n")

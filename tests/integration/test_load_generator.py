@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.push.layout import push_model
-from serving.local import LocalGenerator
+from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
 from tests.benchmarks.serving import servers
 from tests.benchmarks.serving.generator import MODEL, predict_requests, predicted_images, rows_of

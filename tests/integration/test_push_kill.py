@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from components.push.layout import push_model
-from serving import contract
+from serving.repository.manifest import file_digests
 from tests.support.tiny_generator import build_tiny_generator
 
 
@@ -24,7 +24,7 @@ def test_kill_at_every_step(models, tmp_path, already):
     base.mkdir(parents=True)
     for model in models[:already]:
         push_model(model, base, run_id="before", verdict={}, keep_versions=keep)
-    whole = {str(version): contract.file_digests(base / str(version)) for version in range(1, already + 1)}
+    whole = {str(version): file_digests(base / str(version)) for version in range(1, already + 1)}
     command = [sys.executable, "-m", "tests.support.killed_push", models[2], base.parent, tmp_path / "copy", str(keep)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     tries = [json.loads(line) for line in output.splitlines()]

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from serving import contract
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 
 _VERDICT = {"blessed": True, "baseline_version": None, "metrics": {"frechet_ratio": 2.0}}
@@ -22,8 +22,8 @@ def _run(home, model, blessed):
     from tfx import v1 as tfx
     from tfx.orchestration.metadata import Metadata
 
-    from components.push.infra_validator import GeneratorInfraValidator
-    from components.push.pusher import GeneratorPusher
+    from components.infra_validate.component import GeneratorInfraValidator
+    from components.push.component import GeneratorPusher
 
     types = tfx.types.standard_artifacts
     trained, evaluation = home / "trained", home / "evaluation"

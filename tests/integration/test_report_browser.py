@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from components.gate.verdict import Check
+from components.gate.verdict.verdict import Check
 from pipeline.report.facts import find_record
 from pipeline.report.write import write_report
 from tests.support.past_home import PastHome, make_showcase

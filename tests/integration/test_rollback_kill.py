@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from components.push.layout import push_model
-from components.push.served import Served, promote, roll_back, served
-from serving import contract
+from serving.repository.labels import Served, promote, roll_back, served
+from serving.repository.manifest import file_digests
 from tests.support.killed_push import die_at
 from tests.support.tiny_generator import build_tiny_generator
 
@@ -33,7 +33,7 @@ def serving(tmp_path_factory):
 )
 def test_kill_at_every_step(serving, tmp_path, change, after):
     before = Served(stable=3, previous=2, canary=4)
-    whole = {version: contract.file_digests(serving / "m" / str(version)) for version in (1, 2, 3, 4)}
+    whole = {version: file_digests(serving / "m" / str(version)) for version in (1, 2, 3, 4)}
     outcomes, step, died = set(), 0, True
     while died:
         step += 1
@@ -49,7 +49,7 @@ def test_kill_at_every_step(serving, tmp_path, change, after):
         now = served(copy / "m")
         assert now in (before, after), step
         outcomes.add(now)
-        assert {version: contract.file_digests(copy / "m" / str(version)) for version in whole} == whole
+        assert {version: file_digests(copy / "m" / str(version)) for version in whole} == whole
         if now == before:
             assert change(copy / "m") == served(copy / "m") == after
         shutil.rmtree(copy)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from components.push.layout import push_model
-from components.push.served import promote, release, roll_back
-from serving import contract
 from serving.client import GeneratorClient
-from serving.errors import ServingError
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.repository.errors import ServingError
+from serving.repository.labels import promote, release, roll_back
+from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
 from serving.server.options import ServerOptions
 from tests.support.tiny_generator import build_tiny_generator

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from serving import contract
 from serving.client import GeneratorClient
+from serving.repository import contract
 from serving.server.app import GeneratorServer
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 

@@ -12,15 +12,15 @@ import pytest
 
 from components.push.layout import push_model
 from serving.client import GeneratorClient
-from serving.errors import ServingError
-from serving.local import LocalGenerator
+from serving.repository.errors import ServingError
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 from tests.support.waiting import wait_until
 
 _PROGRAM = """
 import logging, sys
 from pathlib import Path
-from serving.errors import ServingError
+from serving.repository.errors import ServingError
 from serving.server.app import GeneratorServer
 from serving.server.process import serve
 logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")

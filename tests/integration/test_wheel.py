@@ -41,10 +41,10 @@ def test_the_installed_command_runs_away_from_the_checkout(wheel, tmp_path):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(pip, check=True, capture_output=True, text=True)
     code = (
-        "import pipeline, components.ingest.curated_schema as schema\n"
+        "import pipeline, components.validate.schema as schema\n"
         f"assert pipeline.__file__.startswith({str(target)!r}), pipeline.__file__\n"
         "assert schema._TEMPLATE.is_file()\n"
-        "from components.codehash import code_digest; from components.gan.identity import SOURCES; code_digest(*SOURCES)"
+        "from components.codehash import code_digest; from components.gan.training_key import SOURCES; code_digest(*SOURCES)"
     )
     environment = {**os.environ, "PYTHONPATH": str(target)}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)

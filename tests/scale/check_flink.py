@@ -15,9 +15,9 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from apache_beam.coders import VarIntCoder
 
-from pipeline.beam import job_prefix
-from pipeline.beam_probe import ready
-from pipeline.engine_options import make_engine
+from pipeline.engines.engines import job_prefix
+from pipeline.engines.options import make_engine
+from pipeline.engines.probe import ready
 from tests.scale.conftest import engine_flags
 from tests.scale.downloads import is_stand_in
 from tests.scale.site import make_site

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.beam import BEAM_VERSION, FlinkEngine, SparkEngine
+from pipeline.engines.engines import BEAM_VERSION, FlinkEngine, SparkEngine
 
 _HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("FORGER_SCALE_CACHE", Path.home() / ".cache" / "forger-scale"))

@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 
 from components.push import layout
-from components.push.served import served
-from serving import contract
+from serving.repository.labels import served
+from serving.repository.layout import list_versions, version_directories
+from serving.repository.manifest import file_digests, manifest_problem
 
 _EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "fcntl.flock"}
 
@@ -50,12 +51,12 @@ def die_at(step: int) -> None:
 
 
 def _look(base: Path) -> dict:
-    versions = contract.list_versions(base)
+    versions = list_versions(base)
     return {
         "versions": versions,
-        "directories": contract.version_directories(base),
-        "whole": all(contract.manifest_problem(base / str(version)) is None for version in versions),
-        "digests": {str(version): contract.file_digests(base / str(version)) for version in versions},
+        "directories": version_directories(base),
+        "whole": all(manifest_problem(base / str(version)) is None for version in versions),
+        "digests": {str(version): file_digests(base / str(version)) for version in versions},
         "hidden": sorted(child.name for child in base.iterdir() if child.name.startswith(".")),
         "beside": sorted(child.name for child in base.parent.iterdir()),
         "labels": served(base).labels,

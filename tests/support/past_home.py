@@ -11,13 +11,13 @@ from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from PIL import Image
 
-from components.gan.journal_files import METRICS_FILE, sample_path
-from components.gate.showcase_file import SHOWCASE_FILE
-from components.gate.verdict import Check, Verdict
+from components.gan.training.journal_files import METRICS_FILE, sample_path
+from components.gate.drawing.showcase_file import SHOWCASE_FILE
+from components.gate.verdict.verdict import Check, Verdict
 from pipeline.config import make_config
-from pipeline.home import Home
-from pipeline.run_record import NodeRecord, RunRecord
-from serving import contract
+from pipeline.home.home import Home
+from pipeline.home.run_record import NodeRecord, RunRecord
+from serving.repository import contract
 
 FIGURES = {"examples": 200.0, "frechet_ratio": 2.5, "recall": 0.75, "precision": 0.7, "label_agreement": 0.97, "coverage": 0.8}
 _PIPELINE = "mnist_gan"

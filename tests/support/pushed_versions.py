@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from components.push.layout import push_model
-from serving import contract
+from serving.repository import contract
+from serving.repository.layout import model_name
 from tests.support.tiny_generator import build_tiny_generator
 
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "<nine>"]  # the last must stay text on a page
@@ -34,5 +35,5 @@ def push_tiny(serving: Path, scratch: Path, *, scale: float, recall: float) -> i
         "checks": [check, {**check, "slice": "zero"}, {**check, "kind": "change", "limit": -0.1}],
         "figures": {"recall": recall, "frechet_ratio": 2.5, "examples": 500.0, "a_new_figure": None},
     }
-    base = serving / contract.model_name("mnist")
+    base = serving / model_name("mnist")
     return push_model(model, base, run_id="run", verdict=verdict, keep_versions=5).version

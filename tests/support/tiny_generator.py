@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from serving import contract
+from serving.repository import contract
 
 LATENT_SIZE = 4
 _PIXELS = contract.IMAGE_SHAPE[0] * contract.IMAGE_SHAPE[1] * contract.IMAGE_SHAPE[2]

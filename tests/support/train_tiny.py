@@ -16,12 +16,12 @@ prepare_tensorflow(quiet=True)
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from components.errors import UserError  # noqa: E402
-from components.gan.data import open_source  # noqa: E402
-from components.gan.devices import choose_strategy, is_chief  # noqa: E402
 from components.gan.export import export  # noqa: E402
-from components.gan.loop import train  # noqa: E402
+from components.gan.input.source import open_source  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
+from components.gan.training.devices import choose_strategy, is_chief  # noqa: E402
+from components.gan.training.loop import train  # noqa: E402
+from serving.repository.errors import UserError  # noqa: E402
 from tests.support.shards import write_shards  # noqa: E402
 
 

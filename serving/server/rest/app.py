@@ -16,13 +16,13 @@ from starlette.routing import Route
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, regression_pb2
 
 from serving.gallery.routes import gallery_routes
-from serving.server import inference, model_info
 from serving.server.metrics import CONTENT_TYPE, Metrics
 from serving.server.metrics import Request as Noted
+from serving.server.models.registry import ModelRegistry
 from serving.server.options import ServerOptions
-from serving.server.predict import Predictor
-from serving.server.refusals import Refusal, invalid
-from serving.server.registry import ModelRegistry
+from serving.server.requests import inference, model_info
+from serving.server.requests.predict import Predictor
+from serving.server.requests.refusals import Refusal, invalid
 from serving.server.rest import json_requests, json_responses, paths
 
 _LOGGER = logging.getLogger("forger.serving")

@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
-from serving.server.batching import Arrays
 from serving.server.options import ServerOptions
-from serving.server.refusals import Refusal, invalid
-from serving.server.tensors import check_shapes
+from serving.server.requests.batching import Arrays
+from serving.server.requests.refusals import Refusal, invalid
+from serving.server.requests.tensors import check_shapes
 
 _SHOWN = 256  # characters of a value in an error
 _DECODER = json.JSONDecoder()

@@ -10,9 +10,9 @@ import numpy as np
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from serving.server.batching import Arrays
-from serving.server.model_info import SIGNATURE_DEF
-from serving.server.refusals import invalid
+from serving.server.requests.batching import Arrays
+from serving.server.requests.model_info import SIGNATURE_DEF
+from serving.server.requests.refusals import invalid
 
 _BYTES_SUFFIX = "_bytes"  # of an output's alias: its strings are bytes, and travel as base64
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from tensorflow_serving.apis import model_pb2
 
-from serving.server.refusals import invalid
+from serving.server.requests.refusals import invalid
 
 _MODEL = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _CALL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_MODEL}:(?P<method>classify|regress|predict)", re.IGNORECASE | re.ASCII)

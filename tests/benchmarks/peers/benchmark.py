@@ -20,10 +20,10 @@ prepare_tensorflow(quiet=True)
 
 import numpy as np  # noqa: E402
 
-from components.gate.rows import look, shared_judge, shared_memory  # noqa: E402
-from components.gate.scoring import OVERALL, Scorer  # noqa: E402
-from pipeline.evaluate import Yardstick  # noqa: E402
-from pipeline.home import Home  # noqa: E402
+from components.gate.combiners.rows import look, shared_judge, shared_memory  # noqa: E402
+from components.gate.combiners.scoring import OVERALL, Scorer  # noqa: E402
+from pipeline.home.home import Home  # noqa: E402
+from pipeline.sampling.evaluate import Yardstick  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 from tests.benchmarks.peers import show  # noqa: E402
 from tests.benchmarks.peers.contenders import NAMES  # noqa: E402

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components.push.durable import replace_file
 from pipeline.environment import prepare_tensorflow
+from serving.repository.durable import replace_file
 from tests.benchmarks.machine import cpu
 from tests.benchmarks.scale.engines import ENGINES, LOCAL, engine
 from tests.benchmarks.scale.grid import NEEDS, STEPS, done_file, key

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.ingest import record
 from components.ingest.record import PreparedDataset
-from serving.contract import IMAGE_SHAPE
+from serving.repository.contract import IMAGE_SHAPE
 
 _TEST_SHARE = 1 / 7  # as MNIST itself: 60,000 and 10,000
 _TURN, _ZOOM, _SHIFT = math.radians(10), 0.1, 2.0  # at most: radians, relative, pixels

@@ -25,16 +25,16 @@ from tfx.types.standard_component_specs import EXAMPLES_KEY, SCHEMA_KEY  # noqa:
 
 from components.gate.settings import GateSettings  # noqa: E402
 from components.ingest import record  # noqa: E402
-from components.ingest.curated_schema import write_schema  # noqa: E402
-from components.ingest.example_gen import TfdsExampleGen  # noqa: E402
+from components.ingest.component import TfdsExampleGen  # noqa: E402
 from components.ingest.record import PreparedDataset  # noqa: E402
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT  # noqa: E402
-from components.ingest.validator import statistics_options  # noqa: E402
-from pipeline.beam import Engine  # noqa: E402
-from pipeline.engine_options import make_engine  # noqa: E402
+from components.validate.executor import statistics_options  # noqa: E402
+from components.validate.schema import write_schema  # noqa: E402
+from pipeline.engines.engines import Engine  # noqa: E402
+from pipeline.engines.options import make_engine  # noqa: E402
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout  # noqa: E402
 from pipeline.generate.run import generate  # noqa: E402
-from pipeline.home import Home  # noqa: E402
+from pipeline.home.home import Home  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
 
 
@@ -130,7 +130,7 @@ def _transform(place: Place) -> None:
     channels = {key: channel_utils.as_channel([value]) for key, value in inputs.items()}
     component = Transform(
         **channels,
-        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        preprocessing_fn="components.transform.executor.preprocessing_fn",
         disable_statistics=True,
     )
     place.run(component, inputs, transformed_examples="transformed")

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from components.push.layout import push_model
 from pipeline.environment import prepare_tensorflow
-from pipeline.home import Home
+from pipeline.home.home import Home
 from tests.benchmarks.machine import cpu
 from tests.benchmarks.serving import generator, rates, swaps
 

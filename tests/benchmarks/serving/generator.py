@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving import contract
+from serving.repository import contract
 
 MODEL = "mnist_gan"
 CLASSES = 10
@@ -18,10 +18,10 @@ CLASSES = 10
 
 def build(directory: Path, seed: int) -> Path:
     """Export a generator; another seed is another model."""
-    from components.gan import conv
     from components.gan.export import export
-    from components.gan.game import Game
+    from components.gan.recipes import conv
     from components.gan.settings import GanSettings
+    from components.gan.train_state import Game
 
     settings = GanSettings(seed=seed)
     metadata = {

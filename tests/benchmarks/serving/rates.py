@@ -94,7 +94,7 @@ def beside_rivals(home: Path, model: Path, work: Path, seconds: float, rounds: i
 @functools.cache
 def expected(model: Path, turn: int, rows: int) -> np.ndarray:
     """The images that a request must be answered with."""
-    from serving.local import LocalGenerator
+    from serving.saved_model.generator import LocalGenerator
 
     return LocalGenerator(model).sample(*rows_of(turn, rows))[0]
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from components.push.layout import push_model
-from components.push.served import release, roll_back
-from serving import contract
+from serving.repository import contract
+from serving.repository.labels import release, roll_back
+from serving.repository.layout import version_directories
 from tests.benchmarks.serving import servers
 from tests.benchmarks.serving.load import Load
 from tests.benchmarks.serving.measure import collect, measure, start_loaders
@@ -88,7 +89,7 @@ def _change(base: Path, models: list[Path], seconds: float, running: servers.Run
 
 def _release_broken(base: Path) -> int:
     """Put a version with a cut graph in place as if it had been pushed."""
-    version = contract.version_directories(base)[-1] + 1
+    version = version_directories(base)[-1] + 1
     shutil.copytree(base / str(version - 1), base / str(version))
     graph = base / str(version) / contract.SAVED_MODEL_FILE
     graph.write_bytes(graph.read_bytes()[: graph.stat().st_size // 2])

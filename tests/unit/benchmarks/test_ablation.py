@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan import conv
-from components.gan.game import Game
+from components.gan.recipes import conv
 from components.gan.settings import GanSettings
+from components.gan.train_state import Game
 from pipeline.config import make_config
 from tests.benchmarks import ablation
 

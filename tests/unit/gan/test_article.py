@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from components.gan import article
-from components.gan.game import Game
+from components.gan.recipes import article
 from components.gan.settings import GanSettings
+from components.gan.train_state import Game
 from pipeline.config import make_config
 
 
@@ -35,8 +35,8 @@ def test_the_losses_are_smoothed_on_real_images_only():
 
 
 def test_the_exported_generator_is_the_trained_one_without_an_average(tmp_path):
-    from components.gan.data import InMemory
-    from components.gan.loop import train
+    from components.gan.input.source import InMemory
+    from components.gan.training.loop import train
 
     settings = GanSettings(recipe="article", steps=4, batch_size=4, width=8, latent_size=8, ema_decay=0.0)
     game = train(InMemory(np.zeros((8, 28, 28, 1), np.uint8), np.zeros(8, np.int64)), 1, settings, tmp_path)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from components.gan.data import InMemory
 from components.gan.export import export
-from components.gan.loop import grid_labels, train
+from components.gan.input.source import InMemory
 from components.gan.settings import GanSettings
-from serving import contract
-from serving.local import LocalGenerator
+from components.gan.training.loop import grid_labels, train
+from serving.repository import contract
+from serving.saved_model.generator import LocalGenerator
 
 SETTINGS = GanSettings(steps=4, batch_size=8, width=4, latent_size=8, checkpoint_every=4, sample_every=4)
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan import conv
-from components.gan.game import Game
 from components.gan.latents import normal_latents
+from components.gan.recipes import conv
 from components.gan.settings import GanSettings
+from components.gan.train_state import Game
 
 SETTINGS = GanSettings(width=4, latent_size=8, batch_size=6, ema_decay=0.0)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan.data import InMemory
 from components.gan.export import export
-from components.gan.loop import train
-from serving import contract
+from components.gan.input.source import InMemory
+from components.gan.training.loop import train
+from serving.repository import contract
 
 
 @pytest.fixture(scope="module", params=["conv", "article"])

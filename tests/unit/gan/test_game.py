@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan import conv
-from components.gan.game import Game, accuracy
+from components.gan.recipes import conv
 from components.gan.settings import GanSettings
+from components.gan.train_state import Game, accuracy
 
 STEPS = 400
 

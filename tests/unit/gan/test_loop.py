@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from components.errors import UserError
-from components.gan.checkpoints import Checkpoints
-from components.gan.data import InMemory
-from components.gan.journal_files import METRICS_FILE, SAMPLES_DIR, read_metrics
-from components.gan.loop import train
+from components.gan.input.source import InMemory
+from components.gan.training.checkpoints import Checkpoints
+from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, read_metrics
+from components.gan.training.loop import train
+from serving.repository.errors import UserError
 
 RECIPES = ("conv", "article")
 
@@ -84,7 +84,7 @@ def test_numbers_that_break_down_stop_the_training_with_the_step(images, setting
 
 def _train_poisoned(pixels, labels, settings, directory):
     """Train with a discriminator that a NaN has got into, as an overflow would do."""
-    import components.gan.loop as loop
+    import components.gan.training.loop as loop
 
     class Poisoned(loop.Game):
         def __init__(self, *args):

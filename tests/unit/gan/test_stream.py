@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import UserError
-from components.gan.checkpoints import Checkpoints
-from components.gan.data import open_source
-from components.gan.loop import train
+from components.gan.input.shards import Shards, find_shards
+from components.gan.input.source import open_source
+from components.gan.input.stream import Streamed, shuffled
 from components.gan.settings import GanSettings
-from components.gan.shards import Shards, find_shards
-from components.gan.stream import Streamed, shuffled
+from components.gan.training.checkpoints import Checkpoints
+from components.gan.training.loop import train
 from components.transform.pixels import parse_transformed
+from serving.repository.errors import UserError
 from tests.support.shards import write_shards
 from tests.unit.gan.test_loop import Killed, weights
 
@@ -121,13 +121,13 @@ def _resident_mib() -> float:
 )
 def test_size_or_the_setting_decides(pattern, choice, limit, kind, tmp_path, monkeypatch):
     if limit == 0:  # less than any limit that can be set
-        monkeypatch.setattr("components.gan.data._BYTES", 2**20)
+        monkeypatch.setattr("components.gan.input.source._BYTES", 2**20)
     source = open_source([pattern], GanSettings(input=choice, memory_limit_mib=1), tmp_path)
     assert (source.kind, source.count) == (kind, COUNT)
 
 
 def test_what_does_not_fit_in_memory_is_not_put_there(pattern, tmp_path, monkeypatch):
-    monkeypatch.setattr("components.gan.data._BYTES", 2**20)
+    monkeypatch.setattr("components.gan.input.source._BYTES", 2**20)
     with pytest.raises(UserError, match=r"600 MiB, more than gan.memory_limit_mib=1: raise it, or set gan.input=auto"):
         open_source([pattern], GanSettings(input="memory", memory_limit_mib=1), tmp_path)
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from components.gan.journal_files import read_metrics
+from components.gan.executor import run_fn
 from components.gan.settings import GanSettings
-from components.gan.trainer import run_fn
-from serving import contract
-from serving.local import LocalGenerator
+from components.gan.training.journal_files import read_metrics
+from serving.repository import contract
+from serving.saved_model.generator import LocalGenerator
 from tests.support.shards import write_shards
 
 

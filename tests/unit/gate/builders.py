@@ -12,17 +12,18 @@ import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.gate.baseline import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
-from components.gate.evaluator import Executor, Gate
+from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
+from components.gate.component import Gate
+from components.gate.executor import Executor
 from components.gate.settings import GateSettings
-from components.gate.verdict import Verdict
+from components.gate.verdict.verdict import Verdict
 from components.judge.autoencoder import train_encoder
+from components.judge.executor import export_judge, weights_digest
 from components.judge.features import Judge, Reference
 from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
-from components.judge.trainer import export_judge, weights_digest
 from components.judge.training import train_judge
-from serving import contract
+from serving.repository import contract
 
 BEAM_ARGS = ["--runner=FnApiRunner"]
 

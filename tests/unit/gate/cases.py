@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.gate.keys import content_keys
-from components.gate.rows import look
-from components.gate.scoring import OVERALL, Scorer
+from components.gate.combiners.keys import content_keys
+from components.gate.combiners.rows import look
+from components.gate.combiners.scoring import OVERALL, Scorer
 from components.judge.features import load_judge, load_memory
 from tests.unit.gate.builders import digits, save_judge, tiny_judge
 

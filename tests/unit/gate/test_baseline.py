@@ -3,9 +3,11 @@ import json
 import pytest
 from tfx.types import standard_artifacts
 
-from components.gate.baseline import Baseline, Executor, choose_baseline
-from components.push.served import promote, release, roll_back
-from serving import contract
+from components.baseline.choice import choose_baseline
+from components.baseline.component import Baseline
+from components.baseline.executor import Executor
+from serving.repository import contract
+from serving.repository.labels import promote, release, roll_back
 
 
 def push(base, version, training_key, verdict=None):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.gate.classes import ClassSums, class_shares, diversity_ratio, smallest_share
+from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio, smallest_share
 
 
 def test_class_shares_are_relative_to_the_real_labels():

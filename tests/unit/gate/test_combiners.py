@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from components.gate.changes import ChangeCombiner
-from components.gate.classes import ClassSums, class_shares, diversity_ratio
-from components.gate.copying import copying
-from components.gate.frechet import Moments, frechet_between, frechet_floor
-from components.gate.kid import kernel_distance
-from components.gate.neighbours import neighbour_metrics
-from components.gate.noise import bootstrap_distances, compare
-from components.gate.rows import View, look, rows_of, taken
-from components.gate.samples import SampleCombiner
-from components.gate.sums import QualityCombiner
+from components.gate.combiners.bounded_sample import SampleCombiner
+from components.gate.combiners.changes import ChangeCombiner
+from components.gate.combiners.rows import View, look, rows_of, taken
+from components.gate.combiners.sums import QualityCombiner
+from components.gate.figures.bootstrap import bootstrap_distances, compare
+from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio
+from components.gate.figures.frechet import Moments, frechet_between, frechet_floor
+from components.gate.figures.kid import kernel_distance
+from components.gate.figures.memorisation import copying
+from components.gate.figures.neighbours import neighbour_metrics
 from components.judge.features import load_judge, load_memory, load_reference
 from tests.unit.gate.builders import digits, save_judge, tiny_judge
 

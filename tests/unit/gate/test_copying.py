@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from components.gate.copying import copying
+from components.gate.figures.memorisation import copying
 from components.judge.memory import TrainMemory
 
 

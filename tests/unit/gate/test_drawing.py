@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gate.drawing import Fault, draw, probe_generator
-from components.gate.keys import content_keys
-from serving import contract
+from components.gate.combiners.keys import content_keys
+from components.gate.drawing.draw import Fault, draw, probe_generator
+from serving.repository import contract
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 
 SEEDS, LABELS = np.arange(6), np.arange(6) % 3
@@ -90,7 +90,7 @@ def test_a_generator_that_hangs_is_left_behind_and_not_asked_again(tmp_path):
     path = saved(tmp_path, "hangs")
     code = (
         "import numpy as np\n"
-        "from components.gate.drawing import draw, probe_generator\n"
+        "from components.gate.drawing.draw import draw, probe_generator\n"
         f"print(probe_generator({path!r}, 3, 0.5).problem)\n"
         f"print(draw({path!r}, np.arange(6), np.arange(6) % 3, 1e9).fault.name, flush=True)\n"
     )

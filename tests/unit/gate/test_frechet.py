@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from components.gate.frechet import Moments, frechet_between, frechet_distance, frechet_floor, frechet_infinity
+from components.gate.figures.frechet import Moments, frechet_between, frechet_distance, frechet_floor, frechet_infinity
 
 
 def normal(seed: int, count: int, size: int = 6, shift: float = 0.0) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.gate.kid import kernel_distance
+from components.gate.figures.kid import kernel_distance
 from tests.unit.gate.test_frechet import normal
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import prdc
 import pytest
 
-from components.gate.neighbours import NEIGHBOUR_FIGURES, neighbour_metrics, realism
+from components.gate.figures.neighbours import NEIGHBOUR_FIGURES, neighbour_metrics, realism
 from tests.unit.gate.test_frechet import normal
 
 
@@ -30,7 +30,7 @@ def neighbours_by_brute_force(real: np.ndarray, fake: np.ndarray, precision_k: i
 
 @pytest.mark.parametrize(("count", "shift", "scale"), [(120, 0.0, 1.0), (90, 1.5, 1.0), (150, 0.0, 0.3), (100, 40.0, 2.0)])
 def test_neighbour_metrics_are_those_of_brute_force(count, shift, scale, monkeypatch):
-    monkeypatch.setattr("components.gate.neighbours._CHUNK", 37)  # several uneven chunks
+    monkeypatch.setattr("components.gate.figures.neighbours._CHUNK", 37)  # several uneven chunks
     real, fake = normal(1, 130), normal(2, count) * np.float32(scale) + np.float32(shift)
     found, expected = neighbour_metrics(real, fake, 3, 5), neighbours_by_brute_force(real, fake, 3, 5)
     assert found == pytest.approx(expected, abs=1e-6)

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from components.gate.keys import content_keys
-from components.gate.rows import look
-from components.gate.scoring import OVERALL, Scorer
+from components.gate.combiners.keys import content_keys
+from components.gate.combiners.rows import look
+from components.gate.combiners.scoring import OVERALL, Scorer
 from components.gate.settings import GateSettings
 from components.judge.features import load_judge, load_memory
 from components.transform.pixels import quantise, scale

@@ -3,10 +3,10 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from components.gate.eval_config import SETBACKS, bind, make_eval_config, metric_options
-from components.gate.results import judge_figures
 from components.gate.settings import GateSettings
-from components.gate.verdict import Check, Verdict, causes_of, finite, reason_of
+from components.gate.tfma.eval_config import SETBACKS, bind, make_eval_config, metric_options
+from components.gate.tfma.results import judge_figures
+from components.gate.verdict.verdict import Check, Verdict, causes_of, finite, reason_of
 
 NAMES = ["cat", "dog", "owl", "fox"]
 LIMITS = [name for name in GateSettings.model_fields if name.startswith(("max_", "min_")) and name != "max_examples"]

@@ -6,10 +6,10 @@ from collections import namedtuple
 
 import pytest
 
-from components.errors import UserError
 from pipeline.generate import directory as places
 from pipeline.generate.directory import check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout
+from serving.repository.errors import UserError
 from tests.unit.generate.test_request import make_request
 
 

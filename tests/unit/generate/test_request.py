@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.generate.request import Layout, Request
-from serving.rows import seeds_for
+from serving.client.rows import seeds_for
 
 
 def make_request(**changes):

@@ -6,8 +6,8 @@ import gzip
 
 import pytest
 
-from components.errors import UserError
 from components.ingest import mirror
+from serving.repository.errors import UserError
 
 
 def test_missing_npm_is_one_clear_line(tmp_path, monkeypatch):

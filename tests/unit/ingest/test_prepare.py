@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import UserError
 from components.ingest import upstream
 from components.ingest.prepare import prepare
+from serving.repository.errors import UserError
 from tests.unit.ingest.conftest import TinyDigits, url_info
 
 DATASET = "tiny_digits"

@@ -10,9 +10,9 @@ from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.ingest.curated_schema import write_schema
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DataSettings
+from components.validate.schema import write_schema
 
 PREPARED = PreparedDataset("shapes", "1.0.0", Path("/nowhere"), ("round", "square", "star"), {"train": 1}, "upstream", "0" * 64)
 

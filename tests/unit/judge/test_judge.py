@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import UserError
-from components.judge import trainer
+from components.judge import executor as trainer
 from components.judge.autoencoder import explained_share, train_encoder
+from components.judge.executor import choose_reference, export_judge, measure_accuracy, weights_digest
 from components.judge.features import (
     MEMORY_FILE,
     RECORD_FILE,
@@ -21,8 +21,8 @@ from components.judge.features import (
 )
 from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
-from components.judge.trainer import choose_reference, export_judge, measure_accuracy, weights_digest
 from components.judge.training import train_judge
+from serving.repository.errors import UserError
 from tests.unit.gate.builders import digits, tiny_judge
 
 QUICK = JudgeSettings(steps=20, batch_size=32, feature_size=8)

@@ -10,12 +10,12 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from components.errors import UserError
 from pipeline.config import make_config
-from pipeline.home import Home
+from pipeline.home.home import Home
 from pipeline.kubeflow.cluster import HOME_STEPS, TRAINERS, Cluster, make_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.rewrite import rewrite
+from serving.repository.errors import UserError
 from tests.support.kubeflow.cluster import parse
 
 RICH = {

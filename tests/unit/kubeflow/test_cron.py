@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components.errors import UserError
 from pipeline.kubeflow.cron import check_cron
+from serving.repository.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.errors import UserError
 from pipeline.config import make_config
 from pipeline.kubeflow.parameters import declare, parse_values, resolve
+from serving.repository.errors import UserError
 
 CHANGES = ["gan.steps=124", "gan.width=24", "data.train_split=train[:100]", "gate.min_recall=null", "gan.seed=7"]
 

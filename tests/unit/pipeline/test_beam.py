@@ -6,10 +6,10 @@ import pytest
 from apache_beam.options.pipeline_options import FlinkRunnerOptions, PipelineOptions
 from click.testing import CliRunner
 
-from components.errors import UserError
-from pipeline.beam import BEAM_VERSION, FLINK_VERSION, job_prefix
 from pipeline.cli import cli
-from pipeline.engine_options import ENGINES, make_engine
+from pipeline.engines.engines import BEAM_VERSION, FLINK_VERSION, job_prefix
+from pipeline.engines.options import ENGINES, make_engine
+from serving.repository.errors import UserError
 
 FLINK = {"flink_master": "flink:8081"}
 SPARK = {"spark_master": "spark://spark:7077"}

@@ -5,10 +5,10 @@ import platform
 import pytest
 
 from components.codehash import code_digest
-from components.errors import UserError
-from pipeline.beam import LocalEngine
-from pipeline.beam_probe import _CODE, _PACKAGES, _cause, _compare, probe, ready, version
-from pipeline.engine_options import make_engine
+from pipeline.engines.engines import LocalEngine
+from pipeline.engines.options import make_engine
+from pipeline.engines.probe import _CODE, _PACKAGES, _cause, _compare, probe, ready, version
+from serving.repository.errors import UserError
 
 FLINK = make_engine("flink", flink_master="flink:8081")
 GOOD = {

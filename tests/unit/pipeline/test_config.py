@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.errors import UserError
 from pipeline.config import PROFILES, make_config
+from serving.repository.errors import UserError
 
 
 @pytest.mark.parametrize("profile", PROFILES)

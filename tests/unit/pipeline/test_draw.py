@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from components.errors import UserError
-from pipeline.draw import draw
-from serving import contract
-from serving.local import LocalGenerator
+from pipeline.sampling.draw import draw
+from serving.repository import contract
+from serving.repository.errors import UserError
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 
 

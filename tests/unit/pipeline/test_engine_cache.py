@@ -4,9 +4,9 @@ import pytest
 from tfx.orchestration.local import runner_utils
 
 from pipeline.config import make_config
-from pipeline.engine_options import make_engine
-from pipeline.home import Home
-from pipeline.local import _beam_operator, _compile
+from pipeline.engines.options import make_engine
+from pipeline.home.home import Home
+from pipeline.runner.local import _beam_operator, _compile
 from tests.unit.pipeline.test_beam import FLINK
 
 BEAM_NODES = ("TfdsExampleGen", "StatisticsGen", "Transform", "Gate")

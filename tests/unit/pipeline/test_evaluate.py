@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from components.errors import UserError
 from components.gate.settings import GateSettings
-from components.gate.verdict import Verdict
+from components.gate.verdict.verdict import Verdict
 from components.judge.features import load_record
 from pipeline.cli import cli
-from pipeline.evaluate import Yardstick, from_array
-from pipeline.home import Home
-from pipeline.run_record import RunRecord
+from pipeline.home.home import Home
+from pipeline.home.run_record import RunRecord
+from pipeline.sampling.evaluate import Yardstick, from_array
+from serving.repository.errors import UserError
 from tests.support.tiny_generator import build_tiny_generator
 from tests.unit.gate.builders import digits, save_examples, save_judge, tiny_judge
 

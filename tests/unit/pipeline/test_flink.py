@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from components.errors import UserError
-from pipeline.beam import BEAM_VERSION, FLINK_VERSION
-from pipeline.engine_options import make_engine
-from pipeline.flink import cancel_jobs, check_cluster
-from pipeline.job_server import check_jar
+from pipeline.engines.engines import BEAM_VERSION, FLINK_VERSION
+from pipeline.engines.flink import cancel_jobs, check_cluster
+from pipeline.engines.job_server import check_jar
+from pipeline.engines.options import make_engine
+from serving.repository.errors import UserError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from components.errors import UserError
-from pipeline.home import Home
+from pipeline.home.home import Home
+from serving.repository.errors import UserError
 
 
 def test_a_new_home_is_made_and_opens_again(tmp_path):
@@ -32,7 +32,7 @@ def test_a_home_that_cannot_be_written_is_one_line(tmp_path):
 
 
 def test_no_disk_space_is_said_before_anything_starts(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipeline.home._MIN_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr("pipeline.home.home._MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(UserError, match=r"MiB are free .* --home"):
         Home.at(tmp_path).open()
 
@@ -41,7 +41,7 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path):
     home = Home.at(tmp_path)
     home.open()
     hold = (
-        "import sys, time; from pathlib import Path; from pipeline.home import Home\n"
+        "import sys, time; from pathlib import Path; from pipeline.home.home import Home\n"
         f"with Home.at(Path({str(tmp_path)!r})).alone(): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as holder:
@@ -56,7 +56,7 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path):
 
 
 def test_records_that_cannot_be_read_are_passed_over(tmp_path):
-    from pipeline.run_record import RunRecord, load_last
+    from pipeline.home.run_record import RunRecord, load_last
 
     record = RunRecord(
         run_id="1", state="blessed", started="now", profile="smoke", config={}, pipeline_digest="d", training_key="k"

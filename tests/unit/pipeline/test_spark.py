@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import UserError
-from pipeline import spark
-from pipeline.beam import BEAM_VERSION, job_prefix, spark_mark
-from pipeline.engine_options import make_engine
-from pipeline.job_server import check_jar
+from pipeline.engines import spark
+from pipeline.engines.engines import BEAM_VERSION, job_prefix, spark_mark
+from pipeline.engines.job_server import check_jar
+from pipeline.engines.options import make_engine
+from serving.repository.errors import UserError
 from tests.support.waiting import wait_until
 
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from components.push.layout import push_model
 from pipeline.cli import cli
-from serving import contract
-from serving.local import LocalGenerator
-from serving.rows import seeds_for
+from serving.client.rows import seeds_for
+from serving.repository import contract
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 
 _FORGER = str(Path(sys.executable).with_name("forger"))

@@ -9,7 +9,7 @@ from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_a
 from apache_beam.runners.worker import sdk_worker_main
 from google.protobuf import text_format
 
-from pipeline import worker
+from pipeline.engines import worker
 
 
 class Engine(beam_provision_api_pb2_grpc.ProvisionServiceServicer):

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from components.push.fresh_process import replay_failure
-from serving import contract
+from components.infra_validate.fresh_process import replay_failure
+from serving.repository import contract
 
 
 def test_a_good_model(tiny):
@@ -27,7 +27,7 @@ def test_the_time_limit_ends_the_process(tiny):
     assert replay_failure(tiny, 0.2) == "loading the model and replaying its warm-up requests took longer than 0.2 s"
     assert time.monotonic() - began < 60
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert f"components.push.replay {tiny}" not in listed
+    assert f"components.infra_validate.replay {tiny}" not in listed
 
 
 def test_a_killed_process_is_named(tmp_path, monkeypatch):

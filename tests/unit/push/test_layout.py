@@ -6,10 +6,12 @@ import shutil
 
 import pytest
 
-from components.errors import UserError
 from components.push.layout import Pushed, push_model, weights_digest
-from serving import contract
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.repository.errors import UserError
+from serving.repository.layout import list_versions, version_directories
+from serving.repository.manifest import manifest_problem
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 
 _VERDICT = {"blessed": True, "baseline_version": None}
@@ -39,7 +41,7 @@ def test_a_push_is_the_model_with_verdict_run_and_manifest(tiny, tmp_path):
     assert metadata == {**trained, contract.META_RUN_ID: "run", contract.META_GATE: _VERDICT}
     manifest = json.loads((pushed / contract.MANIFEST_FILE).read_text())
     assert set(manifest) == {path.relative_to(tiny).as_posix() for path in tiny.rglob("*") if path.is_file()}
-    assert contract.manifest_problem(pushed) is None
+    assert manifest_problem(pushed) is None
     assert weights_digest(pushed) == weights_digest(tiny) != weights_digest(build_tiny_generator(tmp_path / "m", scale=2.0))
     assert LocalGenerator(base).sample([1], [4])[1].tolist() == [4]
     assert _hidden(base) == [".high-water", ".push.lock"]
@@ -48,7 +50,7 @@ def test_a_push_is_the_model_with_verdict_run_and_manifest(tiny, tmp_path):
 def test_the_very_same_model_is_not_pushed_again(tiny, other, base):
     _push(tiny, base)
     assert _push(tiny, base, run_id="later") == Pushed(1, base / "1", is_new=False)
-    assert contract.list_versions(base) == [1]
+    assert list_versions(base) == [1]
     _push(other, base)
     # An older version is not what is served: the model has to become the newest again.
     assert _push(tiny, base) == Pushed(3, base / "3", is_new=True)
@@ -85,17 +87,17 @@ def test_versions_only_grow(tiny, other, base):
 def test_old_versions_are_pruned_but_never_the_newest(tiny, other, base):
     for turn in range(5):
         _push((tiny, other)[turn % 2], base, keep=2)
-    assert contract.version_directories(base) == [4, 5]
+    assert version_directories(base) == [4, 5]
     (base / "6").mkdir()  # half a version: neither counted nor touched
     _push(other, base, keep=1)
-    assert contract.version_directories(base) == [7]
+    assert version_directories(base) == [7]
 
 
 def test_a_push_that_changes_nothing_still_prunes(tiny, other, base):
     for turn in range(3):
         _push((tiny, other)[turn % 2], base)
     assert _push(tiny, base, keep=1) == Pushed(3, base / "3", is_new=False)
-    assert contract.version_directories(base) == [3]
+    assert version_directories(base) == [3]
 
 
 def test_leftovers_of_a_killed_push_are_removed(tiny, base):
@@ -125,11 +127,11 @@ def test_what_cannot_be_pushed_is_one_line(tiny, base, tmp_path):
     (base.parent / contract.MODELS_CONFIG_FILE).write_text("model_config_list {")
     with pytest.raises(UserError, match=r"models\.config is not a ModelServerConfig .*mend it, or delete it"):
         _push(tiny, base)
-    assert contract.version_directories(base) == []
+    assert version_directories(base) == []
 
 
 def test_a_full_disk_leaves_no_half_version(tiny, other, base, monkeypatch):
-    from components.push import durable
+    from serving.repository import durable
 
     _push(tiny, base)
 
@@ -140,4 +142,4 @@ def test_a_full_disk_leaves_no_half_version(tiny, other, base, monkeypatch):
     with pytest.raises(UserError, match="No space left on device"):
         _push(other, base)
     assert _hidden(base) == [".high-water", ".push.lock"]
-    assert contract.version_directories(base) == [1]
+    assert version_directories(base) == [1]

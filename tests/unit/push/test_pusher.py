@@ -3,8 +3,8 @@
 import pytest
 from tfx.types import standard_artifacts
 
-from components.errors import UserError
-from components.push.pusher import Executor
+from components.push.executor import Executor
+from serving.repository.errors import UserError
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])

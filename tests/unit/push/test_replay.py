@@ -7,8 +7,8 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from components.push.replay import ContractError, check_model
-from serving import contract
+from components.infra_validate.replay import ContractError, check_model
+from serving.repository import contract
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator, write_warmup
 
 _SEEDS = tf.TensorSpec([None], tf.int64, contract.INPUT_SEED)

@@ -7,10 +7,11 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from components.errors import UserError
 from components.push.layout import push_model
-from components.push.served import Served, promote, roll_back, served
-from serving import contract
+from serving.repository import contract
+from serving.repository.errors import UserError
+from serving.repository.labels import Served, promote, roll_back, served
+from serving.repository.layout import version_directories
 
 
 @pytest.fixture
@@ -115,13 +116,13 @@ def test_retention_spares_what_is_served(push, base):
     push(2)
     roll_back(base, 1)
     push(3, keep=2, canary=True)
-    assert contract.version_directories(base) == [1, 4, 5]  # 1 is stable
+    assert version_directories(base) == [1, 4, 5]  # 1 is stable
     push(keep=2)
     assert served(base) == Served(stable=6, previous=1)
-    assert contract.version_directories(base) == [1, 5, 6]
+    assert version_directories(base) == [1, 5, 6]
     push(keep=1)
     assert served(base) == Served(stable=7)
-    assert contract.version_directories(base) == [7]
+    assert version_directories(base) == [7]
 
 
 def test_deleted_versions_lose_their_labels(push, base):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.gate.verdict import Check, Verdict
+from components.gate.verdict.verdict import Check, Verdict
 from pipeline.report.figures import class_table, number, other_rows, threshold_rows
 
 

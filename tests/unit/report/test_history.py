@@ -9,10 +9,10 @@ import sys
 import pytest
 from rich.console import Console
 
-from components.errors import UserError
-from pipeline.history import read_history, show_history
-from pipeline.home import Home
-from pipeline.lineage import read_runs
+from pipeline.home.history import read_history, show_history
+from pipeline.home.home import Home
+from pipeline.home.lineage import read_runs
+from serving.repository.errors import UserError
 from tests.support.past_home import FIGURES, PastHome
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import pipeline.report
-from components.errors import UserError
-from components.gate.showcase_file import SHOWCASE_FILE
-from components.gate.verdict import Check
+from components.gate.drawing.showcase_file import SHOWCASE_FILE
+from components.gate.verdict.verdict import Check
 from pipeline.report.facts import find_record, gather
 from pipeline.report.page import render
 from pipeline.report.write import write_report
+from serving.repository.errors import UserError
 from tests.support.past_home import PastHome, make_showcase
 
 _VOID = {"meta", "img", "link", "br", "input", "hr"}

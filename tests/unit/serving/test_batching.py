@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from serving.client import GeneratorClient
-from serving.local import LocalGenerator
-from serving.rows import seeds_for
-from serving.server.batching import Batcher, QueueFull
+from serving.client.rows import seeds_for
+from serving.saved_model.generator import LocalGenerator
 from serving.server.options import ServerOptions
+from serving.server.requests.batching import Batcher, QueueFull
 from tests.support.waiting import wait_until
 
 
@@ -194,7 +194,7 @@ def test_every_row_is_bit_equal_however_it_travelled(base, start):
 
 
 def test_a_full_queue_is_resource_exhausted(base, start, monkeypatch):
-    from serving.servable import Servable
+    from serving.saved_model.servable import Servable
 
     server = start(base, max_queue=1, max_batch_size=1)
     entered, go_on, run = threading.Event(), threading.Event(), Servable.run

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from serving import contract
 from serving.client import GeneratorClient, TensorInfo
-from serving.errors import ServingError
-from serving.local import LocalGenerator
-from serving.rows import CHUNK_ROWS, seeds_for
-from serving.servable import Servable
+from serving.client.rows import CHUNK_ROWS, seeds_for
+from serving.repository import contract
+from serving.repository.errors import ServingError
+from serving.saved_model.generator import LocalGenerator
+from serving.saved_model.servable import Servable
 from serving.server.app import GeneratorServer
 from serving.server.options import ServerOptions
 from tests.support.tiny_generator import LATENT_SIZE

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tensorflow_serving.apis import get_model_status_pb2
 
-from serving import contract
 from serving.client import ClientTls, GeneratorClient
-from serving.errors import ServingError
+from serving.repository import contract
+from serving.repository.errors import ServingError
 
 
 class Fake:

@@ -11,9 +11,9 @@ from PIL import Image
 
 from components.transform.pixels import quantise
 from serving.client import AsyncGeneratorClient, GeneratorClient
-from serving.draws import slerp
-from serving.errors import ServingError
-from serving.local import LocalGenerator
+from serving.client.draws import slerp
+from serving.repository.errors import ServingError
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import LATENT_SIZE
 
 

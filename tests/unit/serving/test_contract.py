@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from serving import contract
+from serving.repository import contract
+from serving.repository.layout import list_versions, version_directories
+from serving.repository.manifest import file_digests, manifest_problem
 
 
 def _touch(path):
@@ -17,9 +19,9 @@ def test_only_plain_positive_int64_directories_with_a_graph_are_versions(tmp_pat
         _touch(tmp_path / name / contract.SAVED_MODEL_FILE)
     (tmp_path / "11").mkdir()
     _touch(tmp_path / "12")
-    assert contract.list_versions(tmp_path) == [1, 9, 10]
-    assert contract.version_directories(tmp_path) == [1, 9, 10, 11]
-    assert contract.list_versions(tmp_path / "nothing") == []
+    assert list_versions(tmp_path) == [1, 9, 10]
+    assert version_directories(tmp_path) == [1, 9, 10, 11]
+    assert list_versions(tmp_path / "nothing") == []
 
 
 @pytest.mark.parametrize(
@@ -35,9 +37,9 @@ def test_only_plain_positive_int64_directories_with_a_graph_are_versions(tmp_pat
 def test_manifest_names_the_first_difference(tmp_path, damage, says):
     _touch(tmp_path / "a")
     _touch(tmp_path / "sub/b")
-    assert contract.manifest_problem(tmp_path) is None
+    assert manifest_problem(tmp_path) is None
     _touch(tmp_path / contract.MANIFEST_FILE)
-    (tmp_path / contract.MANIFEST_FILE).write_text(json.dumps(contract.file_digests(tmp_path)))
-    assert contract.manifest_problem(tmp_path) is None
+    (tmp_path / contract.MANIFEST_FILE).write_text(json.dumps(file_digests(tmp_path)))
+    assert manifest_problem(tmp_path) is None
     damage(tmp_path)
-    assert says in contract.manifest_problem(tmp_path)
+    assert says in manifest_problem(tmp_path)

@@ -8,8 +8,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.client import GeneratorClient
-from serving.errors import ServingError
-from serving.servable import Servable
+from serving.repository.errors import ServingError
+from serving.saved_model.servable import Servable
 from tests.support.waiting import wait_until
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.errors import ServingError
-from serving.images import grid, write_images
+from serving.client.images import grid, write_images
+from serving.repository.errors import ServingError
 
 
 def _images(count):

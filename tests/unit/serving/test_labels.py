@@ -12,10 +12,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving import contract
-from serving.errors import ServingError
+from serving.repository import contract
+from serving.repository.errors import ServingError
 from serving.server.app import GeneratorServer
-from serving.server.model_config import VersionPolicy
+from serving.server.models.model_config import VersionPolicy
 from serving.server.options import ServerOptions
 from tests.support.waiting import wait_until
 

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from serving import contract
-from serving.errors import ServingError
-from serving.local import LocalGenerator
-from serving.rows import seeds_for
+from serving.client.rows import seeds_for
+from serving.repository import contract
+from serving.repository.errors import ServingError
+from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 
 

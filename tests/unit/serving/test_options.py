@@ -2,9 +2,9 @@
 
 import pytest
 
-from serving.errors import ServingError
-from serving.server.batching_file import with_batching_file
+from serving.repository.errors import ServingError
 from serving.server.options import ServerOptions
+from serving.server.requests.batching_file import with_batching_file
 
 
 @pytest.mark.parametrize(

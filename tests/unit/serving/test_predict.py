@@ -7,8 +7,8 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving import contract
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.saved_model.generator import LocalGenerator
 from serving.server.options import ServerOptions
 
 _INVALID, _MISSING = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND

@@ -6,9 +6,9 @@ import httpx
 import numpy as np
 import pytest
 
-from serving import contract
-from serving.errors import ServingError
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.repository.errors import ServingError
+from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
 from serving.server.options import ServerOptions
 
@@ -106,7 +106,7 @@ def test_a_port_that_is_taken(server, base):
 def test_a_server_that_still_loads(base, monkeypatch):
     import threading
 
-    from serving.servable import Servable
+    from serving.saved_model.servable import Servable
 
     entered, go_on, warm_up = threading.Event(), threading.Event(), Servable.warm_up
     monkeypatch.setattr(Servable, "warm_up", lambda servable: (entered.set(), go_on.wait(), warm_up(servable))[2])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from serving.errors import ServingError
-from serving.rows import chunks, labels_for, paired, seeds_for
+from serving.client.rows import chunks, labels_for, paired, seeds_for
+from serving.repository.errors import ServingError
 
 _64_BITS = 2**64 - 1
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from serving.server.tensors import write_tensor
+from serving.server.requests.tensors import write_tensor
 
 
 @pytest.mark.parametrize(

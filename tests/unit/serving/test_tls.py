@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from serving.errors import ServingError
+from serving.repository.errors import ServingError
 from serving.server.app import GeneratorServer
 from serving.server.tls import Tls
 from tests.support.certificates import make_certificates

@@ -7,10 +7,11 @@ import threading
 
 import pytest
 
-from serving import contract
 from serving.client import GeneratorClient
-from serving.errors import ServingError
-from serving.local import LocalGenerator
+from serving.repository import contract
+from serving.repository.errors import ServingError
+from serving.repository.manifest import file_digests
+from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
 from tests.support.tiny_generator import write_warmup
 from tests.support.waiting import wait_until
@@ -75,7 +76,7 @@ def test_a_half_copied_version_is_served_when_the_copy_is_done(client, base, oth
 
 def test_a_version_that_differs_from_its_manifest_is_not_served(client, base, other):
     shutil.copytree(other, base / ".staging-2")
-    manifest = contract.file_digests(other) | {contract.METADATA_FILE: "0" * 64}
+    manifest = file_digests(other) | {contract.METADATA_FILE: "0" * 64}
     (base / ".staging-2" / contract.MANIFEST_FILE).write_text(json.dumps(manifest))
     (base / ".staging-2").rename(base / "2")
     wait_until(lambda: "corrupt" in _errors(client).get(2, ""))

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from components.transform import pixels
-from components.transform.preprocessing import preprocessing_fn
-from serving.contract import IMAGE_SHAPE
+from components.transform.executor import preprocessing_fn
+from serving.repository.contract import IMAGE_SHAPE
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from components.gan import article, conv
-from components.gan.data import InMemory
-from components.gan.devices import choose_strategy, dtype_policy
-from components.gan.game import Game
+from components.gan.input.source import InMemory
 from components.gan.latents import step_seeds
-from components.gan.loop import compile_loop
+from components.gan.recipes import article, conv
 from components.gan.settings import GanSettings
+from components.gan.train_state import Game
+from components.gan.training.devices import choose_strategy, dtype_policy
+from components.gan.training.loop import compile_loop
 from components.transform.pixels import quantise
 from pipeline.config import make_config
 

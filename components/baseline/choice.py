@@ -1,0 +1,67 @@
+"""Which served version a new generator is compared with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from serving.repository import contract
+from serving.repository.labels import served
+from serving.repository.layout import list_versions
+
+
+def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
+    """Choose the served version that a model is compared with.
+
+    That is the stable version. If the stable version is this very model, it is what that was compared with when it was pushed: a
+    model is never judged against itself, and an unchanged rerun finds everything in the cache, even where that older version has
+    been pruned since. If the pushed model doesn't say, it is the newest version of another model; none if there is no other.
+
+    Args:
+        serving_base: The model base directory, e.g. `<home>/serving/mnist_gan`.
+        training_key: Identity of the model to be judged (contract.META_TRAINING_KEY).
+
+    Returns:
+        The version ("" for none) and a digest of that version's metadata ("" for none).
+
+    Raises:
+        UserError: What says which versions are served can't be read.
+    """
+    stable = served(serving_base).stable
+    if stable is not None:
+        metadata = _metadata(serving_base, stable)
+        if metadata.get(contract.META_TRAINING_KEY) != training_key:
+            return str(stable), metadata_digest(serving_base, stable)
+        verdict = metadata.get(contract.META_GATE)
+        if isinstance(verdict, dict):
+            version, digest = verdict.get("served_version"), verdict.get("served_digest")
+            if isinstance(version, str) and isinstance(digest, str):
+                return version, digest
+    others = other_models(serving_base, training_key)
+    return (str(others[-1]), metadata_digest(serving_base, others[-1])) if others else ("", "")
+
+
+def other_models(serving_base: Path, training_key: str) -> list[int]:
+    return [
+        version
+        for version in list_versions(serving_base)
+        if _metadata(serving_base, version).get(contract.META_TRAINING_KEY) != training_key
+    ]
+
+
+def metadata_digest(serving_base: Path, version: int) -> str:
+    digest = hashlib.sha256()
+    for name in (contract.METADATA_FILE, contract.MANIFEST_FILE):
+        file = serving_base / str(version) / name
+        digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()
+
+
+def _metadata(serving_base: Path, version: int) -> dict[str, Any]:
+    try:
+        metadata = json.loads((serving_base / str(version) / contract.METADATA_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}

@@ -1,0 +1,1 @@
+"""Where the real images of each step come from."""

@@ -1,0 +1,96 @@
+"""The files of the transformed examples: how many each holds, of which classes, and that each can be read to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from components.transform.pixels import parse_transformed
+from serving.repository.errors import UserError
+
+COMPRESSION = "GZIP"  # as Transform writes them
+_FILE = "shards.json"  # path -> [bytes, examples, labels]
+_AT_ONCE = 4  # files read at the same time
+_BATCH = 4096  # examples read at once
+_FRAME = 16  # bytes that TFRecord adds to each: its length and two checksums
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Files of examples.
+
+    Attributes:
+        paths: In the order of their names.
+        counts: Examples in each.
+        labels: Classes that occur, in order.
+    """
+
+    paths: tuple[str, ...]
+    counts: tuple[int, ...]
+    labels: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Examples in all."""
+        return sum(self.counts)
+
+
+def find_shards(patterns: list[str], directory: Path) -> Shards:
+    """Find the files and count their examples, which checks every record's checksum and each file's end.
+
+    Args:
+        patterns: File patterns.
+        directory: The training's own; what was counted is noted there, so that a continued training need not read all again.
+
+    Raises:
+        UserError: There are no examples, or a file is damaged.
+    """
+    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    sizes = [tf.io.gfile.stat(path).length for path in paths]
+    note = directory / _FILE
+    known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    if known.keys() != set(paths) or any(known[path][0] != size for path, size in zip(paths, sizes, strict=True)):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(_look_through, paths))
+        known = {path: [size, *seen] for path, size, seen in zip(paths, sizes, found, strict=True)}
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = note.with_name(f"{_FILE}.{os.getpid()}.partial")
+        partial.write_text(json.dumps(known), encoding="utf-8")
+        os.replace(partial, note)
+    labels = sorted({label for _, _, labels in known.values() for label in labels})
+    shards = Shards(tuple(paths), tuple(known[path][1] for path in paths), tuple(labels))
+    if shards.count == 0:
+        raise UserError(f"no examples match {', '.join(patterns)}: check data.train_split")
+    return shards
+
+
+def _look_through(path: str) -> tuple[int, list[int]]:
+    """Count a file's examples and name their classes."""
+    count = size = 0
+    labels: set[int] = set()
+    try:
+        for batch in tf.data.TFRecordDataset(path, COMPRESSION).batch(_BATCH):
+            count += len(batch)
+            labels.update(parse_transformed(batch)[1].numpy().tolist())
+            size += int(tf.reduce_sum(tf.strings.length(batch))) + len(batch) * _FRAME
+    except tf.errors.DataLossError as error:
+        raise _damaged(path, error.message.rpartition("}} ")[2].partition(" [Op")[0]) from None
+    if size % 2**32 != _noted_size(path):  # TensorFlow takes a cut between two examples for the end
+        raise _damaged(path, "its end is missing")
+    return count, sorted(labels)
+
+
+def _noted_size(path: str) -> int:
+    """Read the last field of a gzip file: the length of its content, modulo 2^32; 0 for an empty file."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        file.seek(max(file.size() - 4, 0))
+        return int.from_bytes(file.read(), "little")
+
+
+def _damaged(path: str, reason: str) -> UserError:
+    return UserError(f"{path} is damaged ({reason}): run again with another --home, which makes the examples anew")

@@ -1,0 +1,114 @@
+"""Where the real images of each step come from: one tensor in memory where they fit, else a stream from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from components.gan.input.shards import find_shards
+from components.gan.input.stream import Streamed
+from components.gan.settings import GanSettings
+from components.transform.examples import read_examples
+from components.transform.pixels import IMAGE_BYTES
+from serving.repository.errors import UserError
+
+_BYTES = IMAGE_BYTES + np.dtype(np.int64).itemsize  # of an image and its label
+
+# Returns each replica's share of the next step: images uint8 [share, 28, 28, 1], labels int64 [share].
+Feed = Callable[[], tuple[Any, Any]]
+
+
+class Source(Protocol):
+    """Real images in an order that follows from the seed and the step alone, whatever devices share a batch.
+
+    Attributes:
+        kind: "memory" or "stream".
+        count: Images of one pass; each pass holds every image once.
+        labels: Classes that occur, in order; a dataset may name more.
+    """
+
+    kind: str
+    count: int
+    labels: tuple[int, ...]
+
+    def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
+        """Return what gives the next step's shares, to be called inside a tf.function.
+
+        Args:
+            settings: The knobs.
+            step: int64 scalar, the training's step counter, at the step to go on with.
+            strategy: The devices that share each batch.
+        """
+        ...
+
+
+class InMemory:
+    """Images that each device holds as uint8 in its own memory; every pass is a random order of all."""
+
+    kind = "memory"
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Take the images.
+
+        Args:
+            images: uint8 [N, 28, 28, 1], the same in every worker.
+            labels: int64 [N].
+        """
+        self._images, self._labels = images, labels.astype(np.int64)
+        self.count = len(images)
+        self.labels = tuple(np.unique(labels).tolist())
+
+    def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
+        """See `Source.feed`."""
+        pixels, truth = (
+            strategy.experimental_distribute_values_from_function(lambda _, values=values: tf.constant(values))
+            for values in (self._images, self._labels)
+        )
+        share, count = settings.batch_size // strategy.num_replicas_in_sync, self.count
+
+        def take_share(pixels: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            positions = step * settings.batch_size + replica_rows(share)
+            # One random pass over the data after the other; each position's image follows from the seed alone.
+            seeds = tf.stack(
+                [tf.fill([share], tf.constant(settings.seed, tf.int64)), positions // count, tf.zeros_like(positions)], 1
+            )
+            # The raw op, because the public wrapper takes one seed for all rows, and a batch may span two passes.
+            chosen = tf.raw_ops.RandomIndexShuffle(
+                index=positions % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
+            )
+            return tf.gather(pixels, chosen), tf.gather(truth, chosen)
+
+        return lambda: strategy.run(take_share, args=(pixels, truth))
+
+
+def replica_rows(share: int) -> tf.Tensor:
+    """Return int64 [share], the places in the batch of this replica's rows; to be called inside a replica."""
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return tf.cast(replica, tf.int64) * share + tf.range(share, dtype=tf.int64)
+
+
+def open_source(patterns: list[str], settings: GanSettings, directory: Path) -> Source:
+    """Choose how the examples reach the training.
+
+    Args:
+        patterns: File patterns of transformed examples.
+        settings: `input` says how, or leaves it to `memory_limit_mib`.
+        directory: The training's working directory.
+
+    Raises:
+        UserError: There are no examples, a file is damaged, or they are to be held in memory and don't fit.
+    """
+    shards = find_shards(patterns, directory)
+    fits = shards.count * _BYTES <= settings.memory_limit_mib * 2**20
+    if settings.input == "memory" and not fits:
+        raise UserError(
+            f"{shards.count} images take {shards.count * _BYTES / 2**20:.0f} MiB, more than gan.memory_limit_mib="
+            f"{settings.memory_limit_mib}: raise it, or set gan.input=auto"
+        )
+    if settings.input == "stream" or not fits:
+        return Streamed(shards)
+    return InMemory(*read_examples(patterns))

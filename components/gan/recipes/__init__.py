@@ -1,0 +1,1 @@
+"""The recipes: networks, losses and one training step each."""

@@ -1,0 +1,1 @@
+"""The adversarial loop, and what it leaves behind."""

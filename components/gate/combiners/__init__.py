@@ -1,0 +1,1 @@
+"""Mergeable statistics and bounded samples that the figures are computed from."""

@@ -1,0 +1,77 @@
+"""Score a whole set of generated images at once: the gate's own figures without Beam, for whatever was drawn elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.gate.combiners.bounded_sample import SampleCombiner
+from components.gate.combiners.rows import Row, View, rows_of, shared_reference, taken
+from components.gate.combiners.sums import CLASS_SHARE, QualityCombiner
+
+OVERALL = ""
+Figures = dict[str, dict[str, float]]  # slice ("" or the label) -> name -> value
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What the figures are computed with.
+
+    Attributes:
+        judge: The judge artifact's directory.
+        classes: Number of classes C.
+        limit: Rows that the neighbour metrics look at.
+        precision_k: Neighbours for precision and recall.
+        density_k: Neighbours for density and coverage.
+    """
+
+    judge: str
+    classes: int
+    limit: int = 10_000
+    precision_k: int = 5
+    density_k: int = 5
+
+    def score(
+        self, real: View, labels: np.ndarray, keys: np.ndarray, generated: View, answered: np.ndarray, *, per_class: bool = True
+    ) -> Figures:
+        """Measure generated images against as many real ones, through the combiners that the gate runs on Beam.
+
+        Args:
+            real: View of held-out real images.
+            labels: int64 [N], theirs.
+            keys: int64 [N], hashes of their content.
+            generated: View of N generated images.
+            answered: int64 [N], the classes of the generated images; -1 in every row for a generator without classes.
+            per_class: Whether to score each class as well. Where the generated images aren't paired with real ones of their
+                class, a class is scored on as many of either as there are of both.
+        """
+        rows = list(rows_of(real, labels, keys, generated, answered))
+        figures: Figures = {OVERALL: self._figures(rows)}
+        shares = figures[OVERALL].pop(CLASS_SHARE)
+        for label, share in enumerate(shares):
+            figures[str(label)] = {CLASS_SHARE: share}
+            if not per_class or (answered < 0).any():
+                continue
+            ours, theirs = np.flatnonzero(labels == label), np.flatnonzero(answered == label)
+            count = min(len(ours), len(theirs))
+            ours, theirs = ours[:count], theirs[:count]
+            of_class = rows_of(taken(real, ours), labels[ours], keys[ours], taken(generated, theirs), answered[theirs])
+            found = self._figures(list(of_class))
+            found.pop(CLASS_SHARE)
+            figures[str(label)] |= found
+        return figures
+
+    def _figures(self, rows: list[Row]) -> dict[str, float]:
+        reference = shared_reference(self.judge)
+        sizes = reference.features.shape[1], reference.second.shape[1]
+        found: dict[str, float] = {}
+        for combiner in (
+            QualityCombiner(self.judge, self.classes, *sizes),
+            SampleCombiner(self.judge, self.classes, self.limit, self.precision_k, self.density_k),
+        ):
+            accumulator = combiner.create_accumulator()
+            for row in rows:
+                accumulator = combiner.add_input(accumulator, row)
+            found |= combiner.extract_output(accumulator)
+        return found

@@ -1,0 +1,1 @@
+"""Samples of a generator, drawn as they would be served."""

@@ -1,0 +1,184 @@
+"""Draw a generator's samples as they would be served, and name what is wrong with a generator that can't be sampled."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from serving.repository import contract
+
+_PROBE_ROWS = 16
+
+
+class Fault(IntEnum):
+    """Why a draw failed; a number, so that it can travel as a metric."""
+
+    NONE = 0
+    EXCEPTION = 1
+    WRONG_OUTPUTS = 2
+    WRONG_IMAGES = 3
+    WRONG_LABELS = 4
+    HANGS = 5
+
+    @property
+    def text(self) -> str:
+        """What went wrong, in words."""
+        return _FAULT_TEXTS[self]
+
+
+_SAMPLE = f"its signature '{contract.SIGNATURE_SAMPLE}'"
+_FAULT_TEXTS = {
+    Fault.NONE: "",
+    Fault.EXCEPTION: f"{_SAMPLE} fails",
+    Fault.WRONG_OUTPUTS: f"{_SAMPLE} lacks the output '{contract.OUTPUT_IMAGE}' or '{contract.OUTPUT_LABEL}'",
+    Fault.WRONG_IMAGES: f"{_SAMPLE} does not answer uint8 images [N, {', '.join(map(str, contract.IMAGE_SHAPE))}]",
+    Fault.WRONG_LABELS: f"{_SAMPLE} answers neither the labels asked for nor {contract.ANY_LABEL} in every row",
+    Fault.HANGS: f"{_SAMPLE} does not answer in time",
+}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Samples of one batch.
+
+    Attributes:
+        images: uint8 [N, 28, 28, 1]; zeros where the draw failed.
+        answered: int64 [N], the labels that the generator says it drew; -1 if it has no classes.
+        fault: What went wrong with the batch.
+        detail: The error's first line, if there was one.
+    """
+
+    images: np.ndarray
+    answered: np.ndarray
+    fault: Fault = Fault.NONE
+    detail: str = ""
+
+
+@functools.lru_cache(maxsize=4)  # the probe and every bundle of one worker share a loaded model
+def load_generator(path: str) -> tf.Module:
+    """Load a generator's SavedModel."""
+    return tf.saved_model.load(path)
+
+
+_HANGING: set[str] = set()  # a generator that hung once isn't waited for again: a thousand batches would take a thousand limits
+
+
+def in_time(work: Callable[[], Any], timeout_s: float) -> Any:
+    """Return what work returns, in a thread that is left behind where it doesn't end: TensorFlow can't be interrupted.
+
+    Raises:
+        TimeoutError: It took longer.
+        Exception: Whatever the work raised.
+    """
+    outcome: list[tuple[bool, Any]] = []
+
+    def run() -> None:
+        try:
+            outcome.append((True, work()))
+        except Exception as error:
+            outcome.append((False, error))
+
+    thread = threading.Thread(target=run, name="draw", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not outcome:
+        raise TimeoutError(f"no answer within {timeout_s:g} s")
+    succeeded, value = outcome[0]
+    if not succeeded:
+        raise value
+    return value
+
+
+def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 120.0) -> Draw:
+    """Draw one sample a row; whatever the generator does wrong is answered as a fault, not raised.
+
+    Args:
+        path: The SavedModel directory.
+        seeds: int64 [N].
+        labels: int64 [N], the classes asked for.
+        timeout_s: Seconds that it may take.
+    """
+    rows = len(labels)
+    nothing = np.zeros((rows, *contract.IMAGE_SHAPE), np.uint8), np.full(rows, contract.ANY_LABEL, np.int64)
+    if path in _HANGING:
+        return Draw(*nothing, Fault.HANGS)
+    try:
+        sample = load_generator(path).signatures[contract.SIGNATURE_SAMPLE]
+        inputs = {contract.INPUT_SEED: tf.constant(seeds, tf.int64), contract.INPUT_LABEL: tf.constant(labels, tf.int64)}
+        outputs = in_time(lambda: {name: value.numpy() for name, value in sample(**inputs).items()}, timeout_s)
+    except Exception as error:
+        if isinstance(error, TimeoutError):
+            _HANGING.add(path)
+        return Draw(*nothing, Fault.HANGS if path in _HANGING else Fault.EXCEPTION, _first_line(error))
+    if not outputs.keys() >= {contract.OUTPUT_IMAGE, contract.OUTPUT_LABEL}:
+        return Draw(*nothing, Fault.WRONG_OUTPUTS, f"outputs: {', '.join(sorted(outputs))}")
+    images, answered = outputs[contract.OUTPUT_IMAGE], outputs[contract.OUTPUT_LABEL]
+    if images.dtype != np.uint8 or images.shape != (rows, *contract.IMAGE_SHAPE):
+        return Draw(*nothing, Fault.WRONG_IMAGES, f"{images.dtype} {list(images.shape)}")
+    if answered.shape != labels.shape or not ((answered == labels).all() or (answered == contract.ANY_LABEL).all()):
+        return Draw(*nothing, Fault.WRONG_LABELS)
+    return Draw(images, answered.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a first look at a generator shows.
+
+    Attributes:
+        problem: Why it can't be judged, in words; "" if it can.
+        conditional: Whether the label chooses the class.
+    """
+
+    problem: str
+    conditional: bool = False
+
+
+def probe_generator(path: str, classes: int, timeout_s: float = 120.0) -> Probe:
+    """Draw a few samples, and images before quantisation, to find a generator that can't be judged before the long evaluation.
+
+    Args:
+        path: The SavedModel directory.
+        classes: Number of classes C.
+        timeout_s: Seconds that each draw may take.
+    """
+    try:
+        signatures = load_generator(path).signatures
+    except Exception as error:
+        return Probe(f"it cannot be loaded: {_first_line(error)}")
+    missing = [name for name in (contract.SIGNATURE_DEFAULT, contract.SIGNATURE_SAMPLE) if name not in signatures]
+    if missing:
+        return Probe(f"it has no signature '{missing[0]}'")
+    labels = np.arange(_PROBE_ROWS, dtype=np.int64) % classes
+    drawn = draw(path, np.arange(_PROBE_ROWS, dtype=np.int64), labels, timeout_s)
+    if drawn.fault:
+        return Probe(f"{drawn.fault.text}{': ' if drawn.detail else ''}{drawn.detail}")
+    problem = _value_problem(signatures[contract.SIGNATURE_DEFAULT], labels, timeout_s)
+    if not problem and (drawn.images == drawn.images[0]).all():
+        problem = f"it draws the same image for every one of {_PROBE_ROWS} seeds and all their labels"
+    return Probe(problem, conditional=bool((drawn.answered != contract.ANY_LABEL).all()))
+
+
+def _value_problem(signature: tf.types.experimental.ConcreteFunction, labels: np.ndarray, timeout_s: float) -> str:
+    """Look at values before they are cast to pixels, which would hide what is not a number."""
+    try:
+        size = signature.structured_input_signature[1][contract.INPUT_LATENT].shape[1]
+        latent = np.random.default_rng(0).standard_normal((len(labels), size)).astype(np.float32)
+        inputs = {contract.INPUT_LATENT: tf.constant(latent), contract.INPUT_LABEL: tf.constant(labels)}
+        values = in_time(lambda: signature(**inputs)[contract.OUTPUT_IMAGE].numpy(), timeout_s)  # noqa: PLW0108 (the call is the work)
+    except Exception as error:
+        return f"its '{contract.SIGNATURE_DEFAULT}' signature fails: {_first_line(error)}"
+    return "" if np.isfinite(values).all() else "it emits values that are not finite numbers (NaN or infinity)"
+
+
+def _first_line(error: Exception) -> str:
+    """The line that says what happened; TensorFlow's own errors say first where it did."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("Graph execution error", "Detected at node", "<stack traces"))]
+    return next(iter(telling or lines), type(error).__name__)

@@ -1,0 +1,1 @@
+"""The figures: arrays in, numbers out, each with its paper."""

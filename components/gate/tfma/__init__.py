@@ -1,0 +1,1 @@
+"""What TFMA wants: metrics, extractors, the evaluation config, and reading its results."""

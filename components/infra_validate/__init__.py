@@ -1,0 +1,1 @@
+"""Can the exported model be served? Asked of a fresh process."""

@@ -1,0 +1,37 @@
+"""The curated schema, completed with what only the dataset knows: its number of classes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from components.ingest.record import PreparedDataset
+
+_TEMPLATE = Path(__file__).with_name("image_label.pbtxt")
+_LABEL = "label"
+
+
+def write_schema(prepared: PreparedDataset, folder: Path) -> Path:
+    """Write the schema of a dataset, for ImportSchemaGen.
+
+    Args:
+        prepared: The dataset; its class count closes the label's domain.
+        folder: Where the schema goes.
+
+    Returns:
+        The file. Its name carries a digest of its content, because TFX's cache sees the name alone.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    schema = text_format.Parse(_TEMPLATE.read_text(encoding="utf-8"), schema_pb2.Schema())
+    label = next(feature for feature in schema.feature if feature.name == _LABEL)
+    label.int_domain.max = len(prepared.class_names) - 1
+    text = text_format.MessageToString(schema)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}.pbtxt"
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(target)
+    return target

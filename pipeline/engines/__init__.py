@@ -1,0 +1,1 @@
+"""Where the Beam steps run: this machine, Flink, Spark or Dataflow."""

@@ -1,0 +1,144 @@
+"""The home directory: where all state of a user lies, and who may write it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.repository.errors import UserError
+from serving.repository.layout import model_name
+
+DEFAULT_HOME = Path(".forger")
+_FORMAT = 1  # of the home's layout; another one is not read
+_MIN_FREE_BYTES = 1 << 30  # TFDS records, TFX artifacts and checkpoints of one run of MNIST need about 300 MB
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths inside one home directory; absolute, because TFX records them."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path) -> Home:
+        """Name a home without touching the disk."""
+        return cls(Path(path).expanduser().absolute())
+
+    @property
+    def data(self) -> Path:
+        """TFDS's data_dir."""
+        return self.path / "data"
+
+    @property
+    def metadata(self) -> Path:
+        """MLMD's sqlite file."""
+        return self.path / "metadata.sqlite"
+
+    @property
+    def pipeline_root(self) -> Path:
+        """TFX's artifacts."""
+        return self.path / "pipeline_root"
+
+    @property
+    def trainings(self) -> Path:
+        """Working directories of GAN trainings: checkpoints that outlive a killed run."""
+        return self.path / "trainings"
+
+    @property
+    def schemas(self) -> Path:
+        """The curated schema, completed for each dataset."""
+        return self.path / "schemas"
+
+    @property
+    def runs(self) -> Path:
+        """One JSON record a run, see `pipeline/home/run_record.py`."""
+        return self.path / "runs"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a run."""
+        return self.path / "logs"
+
+    @property
+    def reports(self) -> Path:
+        """Pictures and pages made of runs."""
+        return self.path / "reports"
+
+    @property
+    def serving(self) -> Path:
+        """Model base directories."""
+        return self.path / "serving"
+
+    def model_base(self, dataset: str) -> Path:
+        """The directory of a dataset's pushed versions."""
+        return self.serving / model_name(dataset)
+
+    def open(self) -> None:
+        """Make the home, or check that this program can use it.
+
+        Raises:
+            UserError: It was made by another version, can't be written, or has no space left.
+        """
+        marker = self.path / "home.json"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if marker.exists():
+                _check_format(marker)
+            else:
+                partial = marker.with_suffix(".partial")
+                partial.write_text(json.dumps({"format": _FORMAT}) + "\n", encoding="utf-8")
+                partial.replace(marker)
+            with (self.path / ".lock").open("a"):
+                pass
+            for directory in (self.runs, self.logs, self.reports, self.trainings, self.pipeline_root):
+                directory.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"can't write the home {self.path} ({os.strerror(error.errno or 0)}): name another with --home"
+            ) from error
+        status = os.statvfs(self.path)
+        if (free := status.f_bavail * status.f_frsize) < _MIN_FREE_BYTES:
+            raise UserError(f"only {free >> 20} MiB are free at {self.path}, a run needs {_MIN_FREE_BYTES >> 20}: "
+                            "free some, or name another place with --home")  # fmt: skip
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the home for one run; the lock goes with the process, however it ends.
+
+        Raises:
+            UserError: Another run holds it.
+        """
+        with (self.path / ".lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another run is working in {self.path}: wait for it (`forger status` shows it), or name another with --home"
+                ) from None
+            yield
+
+    def busy(self) -> bool:
+        """Say whether a run holds the home now."""
+        try:
+            with (self.path / ".lock").open("r") as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _check_format(marker: Path) -> None:
+    try:
+        found = json.loads(marker.read_text(encoding="utf-8")).get("format")
+    except (ValueError, AttributeError):
+        found = "unreadable"
+    if found != _FORMAT:
+        raise UserError(f"the home {marker.parent} has layout {found}, this version reads layout {_FORMAT}: "
+                        "name another with --home, or move the old one away")  # fmt: skip

@@ -1,0 +1,218 @@
+"""Run the pipeline on this machine, and go on with an interrupted run."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import json
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec
+
+from components.baseline.choice import choose_baseline
+from components.codehash import code_digest
+from components.gate.verdict.verdict import Verdict
+from components.infra_validate.executor import REASON_FILE
+from components.ingest.record import PreparedDataset
+from components.validate.schema import write_schema
+from pipeline.config import Config
+from pipeline.engines.engines import Engine, job_prefix
+from pipeline.home.home import Home
+from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
+from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER
+from pipeline.pipeline import Places, create_pipeline, training_key
+from pipeline.runner.pictures import make_pictures
+from serving.repository.layout import model_name
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class NodeObserver:
+    """What a caller may see of a run; does nothing by itself."""
+
+    def started(self, node_id: str, number: int, total: int) -> None:
+        """Called when a node starts."""
+
+    def ended(self, node: NodeRecord) -> None:
+        """Called when a node has ended well."""
+
+
+def run(config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, engine: Engine) -> RunRecord:
+    """Run all nodes that are not done yet.
+
+    Args:
+        config: All settings.
+        profile: The profile's name, for the record.
+        prepared: The dataset on disk.
+        home: The home, held by this process.
+        observer: Told of each node.
+        engine: Where the Beam steps run.
+
+    Returns:
+        The run's record, with the gate's verdict.
+
+    Raises:
+        UserError: What a component refuses.
+    """
+    ir = _compile(config, prepared, home)
+    digest = _digest(config, prepared)
+    last = load_last(home.runs)
+    resumed = last is not None and last.state == "running" and last.pipeline_digest == digest
+    now = datetime.datetime.now(datetime.UTC)
+    record = last if resumed else RunRecord(
+        run_id=now.strftime("%Y%m%d-%H%M%S-%f"), state="running", started=now.isoformat(timespec="seconds"), profile=profile,
+        config=config.model_dump(mode="json"), pipeline_digest=digest, training_key=training_key(config, prepared),
+    )  # fmt: skip
+    record.nodes = []
+    record.save(home.runs)
+    runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
+    try:
+        outputs = _run_nodes(ir, home, observer, record, engine)
+        _conclude(record, outputs, home)
+    except Exception as error:
+        record.state = "failed"
+        record.reason = ": ".join([*getattr(error, "__notes__", []), (str(error).strip() or repr(error)).splitlines()[0]])
+        raise
+    finally:
+        # After Ctrl-C it stays "running": the next run goes on with it.
+        record.save(home.runs)
+    return record
+
+
+def _digest(config: Config, prepared: PreparedDataset) -> str:
+    """Hash what decides the compiled pipeline; the compiled form itself serialises differently in each process."""
+    decisive = [
+        config.model_dump(mode="json"),
+        prepared.digest,
+        code_digest("components", "pipeline", "serving/repository/contract.py"),
+    ]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _compile(config: Config, prepared: PreparedDataset, home: Home) -> pipeline_pb2.Pipeline:
+    serving_base = home.model_base(config.data.dataset)
+    places = Places(
+        pipeline_name=model_name(config.data.dataset),
+        pipeline_root=str(home.pipeline_root),
+        data_dir=str(home.data),
+        schema_file=str(write_schema(prepared, home.schemas)),
+        serving_base=str(serving_base),
+        work_dir=str(home.trainings),
+        baseline=choose_baseline(serving_base, training_key(config, prepared)),
+    )
+    connection = _connection(home)
+    return compiler.Compiler().compile(create_pipeline(config, prepared, places, connection))
+
+
+def _run_nodes(
+    ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord, engine: Engine
+) -> dict[str, Any]:
+    """Launch node after node, as TFX's LocalDagRunner does; returns the output artifacts by "node.key"."""
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    connection = _connection(home)
+    _remove_partial_outputs(connection, record.run_id, home.pipeline_root)
+    outputs: dict[str, Any] = {}
+    for number, node in enumerate(ir.nodes, start=1):
+        node_id = node.pipeline_node.node_info.id
+        if node_id == PUSHER and _push_is_lost(record, home):
+            node.pipeline_node.execution_options.caching_options.enable_cache = False
+        observer.started(node_id, number, len(ir.nodes))
+        began, began_ms = time.monotonic(), time.time() * 1000
+        try:
+            launched = launcher.Launcher(
+                pipeline_node=node.pipeline_node,
+                mlmd_connection=metadata.Metadata(connection),
+                pipeline_info=ir.pipeline_info,
+                pipeline_runtime_spec=ir.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+                custom_executor_operators={
+                    BeamExecutableSpec: functools.partial(
+                        _beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}")
+                    )
+                },
+            ).launch()
+        except Exception as error:
+            error.add_note(node_id)
+            raise
+        with metadata.Metadata(connection) as handle:
+            (execution,) = handle.store.get_executions_by_id([launched.execution_id])
+            outputs.update({f"{node_id}.{key}": artifact for key, artifact in _outputs_of(handle.store, execution.id).items()})
+        fresh = execution.last_known_state == execution.COMPLETE and execution.last_update_time_since_epoch >= began_ms
+        done = NodeRecord(id=node_id, outcome="ran" if fresh else "cached", seconds=round(time.monotonic() - began, 2))
+        record.nodes.append(done)
+        record.save(home.runs)
+        observer.ended(done)
+    return outputs
+
+
+def _beam_operator(
+    beam_args: list[str], executor_spec: BeamExecutableSpec, platform_config: Any = None
+) -> beam_executor_operator.BeamExecutorOperator:
+    """Make TFX's own operator of Beam executors, told of the engine only now: the cache's key was made without it."""
+    spec = BeamExecutableSpec()
+    spec.CopyFrom(executor_spec)
+    for argument in beam_args:
+        spec.beam_pipeline_args_placeholders.add().value.string_value = argument
+    return beam_executor_operator.BeamExecutorOperator(spec, platform_config)
+
+
+def _push_is_lost(record: RunRecord, home: Home) -> bool:
+    """Say whether this very model was pushed once and is gone from disk: the cache would claim a version that isn't there."""
+    pushed = [past for past in load_all(home.runs) if past.state == "blessed" and past.training_key == record.training_key]
+    return bool(pushed) and not any(Path(past.pushed_path).is_dir() for past in pushed)
+
+
+def _connection(home: Home) -> metadata_store_pb2.ConnectionConfig:
+    return metadata.sqlite_metadata_connection_config(str(home.metadata))
+
+
+def _outputs_of(store: Any, execution_id: int) -> dict[str, metadata_store_pb2.Artifact]:
+    """Return an execution's output artifacts by key; every node of ours has one artifact a key."""
+    events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type == event.OUTPUT]
+    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
+    return {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
+
+
+def _remove_partial_outputs(connection: metadata_store_pb2.ConnectionConfig, run_id: str, root: Path) -> None:
+    """Remove what a killed node had written: the same execution writes there again, and a reader takes every file it finds."""
+    with metadata.Metadata(connection) as handle:
+        context = handle.store.get_context_by_type_and_name("pipeline_run", run_id)
+        executions = handle.store.get_executions_by_context(context.id) if context else []
+    for execution in executions:
+        if execution.last_known_state == execution.RUNNING:
+            for directory in root.glob(f"*/*/{execution.id}"):
+                _LOGGER.info("removing the unfinished %s", directory)
+                shutil.rmtree(directory)
+
+
+def _conclude(record: RunRecord, outputs: dict[str, Any], home: Home) -> None:
+    """Fill in the verdict, what was pushed and the pictures."""
+    record.evaluation, record.training = outputs[f"{GATE}.evaluation"].uri, outputs[f"{GAN_TRAINER}.model_run"].uri
+    verdict = Verdict.load(Path(record.evaluation))
+    record.verdict = verdict.model_dump(mode="json")
+    record.pictures = make_pictures(Path(record.training), home.reports / record.run_id)
+    record.reason = verdict.reason
+    pushed = outputs[f"{PUSHER}.pushed_model"].custom_properties
+    if pushed["pushed"].int_value:
+        record.state = "blessed"
+        record.pushed_path, record.pushed_version = (
+            pushed["pushed_destination"].string_value,
+            int(pushed["pushed_version"].string_value),
+        )
+        return
+    record.state = "blocked"
+    infra = Path(outputs[f"{INFRA_VALIDATOR}.blessing"].uri) / REASON_FILE
+    if verdict.blessed and infra.exists():
+        record.reason = f"infra validation: {infra.read_text(encoding='utf-8').strip()}"

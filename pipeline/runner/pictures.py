@@ -1,0 +1,39 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from components.gan.training.journal_files import read_samples
+
+_MARGIN, _CAPTION = 12, 24  # pixels
+
+
+def make_pictures(training: Path, directory: Path) -> dict[str, str]:
+    """Draw a training's first sample grid beside its last.
+
+    Args:
+        training: The journal's directory.
+        directory: Where the pictures go; made if missing.
+
+    Returns:
+        Paths by what they show; empty where the training kept no samples.
+    """
+    grids = list(read_samples(training).items())
+    if not grids:
+        return {}
+    directory.mkdir(parents=True, exist_ok=True)
+    ends = [(step, Image.open(path)) for step, path in (grids[0], grids[-1])]
+    width, height = ends[0][1].size
+    sheet = Image.new("L", (2 * width + 3 * _MARGIN, height + _CAPTION + 2 * _MARGIN), 255)
+    for column, (step, image) in enumerate(ends):
+        left = _MARGIN + column * (width + _MARGIN)
+        ImageDraw.Draw(sheet).text((left, _MARGIN // 2), f"after step {step:,}", fill=0, font_size=18)
+        sheet.paste(image, (left, _MARGIN + _CAPTION))
+    target = directory / "first_and_last.png"
+    partial = target.with_suffix(".partial.png")
+    sheet.save(partial)
+    partial.replace(target)
+    return {"first and last sample": str(target)}

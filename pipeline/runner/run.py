@@ -1,0 +1,112 @@
+"""What `forger run` does: data, lock, nodes, verdict, and the next thing to type."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+from rich.console import Console
+from rich.markup import escape
+
+from components.ingest.prepare import prepare
+from components.ingest.record import PreparedDataset
+from pipeline.config import make_config
+from pipeline.engines.engines import Engine
+from pipeline.home.home import Home
+from pipeline.home.run_record import RunRecord, load_last
+from pipeline.home.status import show_verdict
+from pipeline.nodes import NODES
+from pipeline.terminal.console import RunView, capture_logs, make_console
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engine: Engine, *, debug: bool) -> RunRecord:
+    """Run the pipeline in a home and show it on the terminal.
+
+    Args:
+        profile: Name of the profile.
+        changes: "SECTION.KEY=VALUE" each.
+        home: The home directory.
+        source: Where data come from if they must be fetched.
+        engine: Where the Beam steps run.
+        debug: Leave the libraries' messages on the terminal.
+
+    Raises:
+        UserError: Whatever the user can mend.
+    """
+    config = make_config(profile, changes)
+    console = make_console()
+    home.open()
+    began = time.monotonic()
+    with home.alone():
+        before = load_last(home.runs)
+        view = RunView(console)
+        log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
+        with capture_logs(log_file, view, debug=debug):
+            prepared = prepare(config.data.dataset, home.data, source)
+            where = "" if engine.runner == "local" else f"Beam on {engine.runner}, "
+            console.print(f"profile [bold]{profile}[/], {where}home {escape(str(home.path))}, log {escape(str(log_file))}")
+            # TFX takes seconds to import: only now is it certain to be needed.
+            from pipeline.engines.probe import ready
+            from pipeline.runner.local import run
+
+            try:
+                with ready(engine, home.path):
+                    record = run(config, profile, prepared, home, view, engine)
+            except Exception:
+                _LOGGER.exception("the run failed")
+                failed = load_last(home.runs)
+                if failed is not None and failed != before:  # else it failed before it had a record
+                    console.print(_leave_report(home, failed))
+                raise
+            report = _leave_report(home, record)
+    _show_end(record, console, time.monotonic() - began)
+    console.print(report)
+    return record
+
+
+def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
+    """Fetch a dataset into a home, showing which door it came through."""
+    home.open()
+    with home.alone():
+        console = make_console(stderr=True)
+        with capture_logs(home.logs / "data.log", RunView(console), debug=False):
+            return prepare(dataset, home.data, source)
+
+
+def dry_run(profile: str, changes: list[str], engine: Engine) -> None:
+    """Print the resolved configuration, the nodes and what Beam is told."""
+    console = make_console()
+    config = make_config(profile, changes)
+    console.print_json(json.dumps(config.model_dump(mode="json")))
+    console.print("nodes: " + " -> ".join(NODES))
+    console.print(f"Beam on {engine.runner}: " + escape(" ".join(engine.beam_args())))
+
+
+def _leave_report(home: Home, record: RunRecord) -> str:
+    """Write the run's report; returns the line that names it. A report that fails must not undo what the run has done."""
+    from pipeline.report.write import write_report
+
+    try:
+        return f"report: {escape(str(write_report(home, record)))}"
+    except Exception as error:
+        _LOGGER.exception("the report failed")
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        return f"report: could not be written ({escape(first)}); `forger report` tries again"
+
+
+def _show_end(record: RunRecord, console: Console, seconds: float) -> None:
+    console.print()
+    show_verdict(record, console)
+    for name, path in record.pictures.items():
+        console.print(f"{name}: {escape(path)}")
+    console.print(f"took {seconds:.0f} s")
+    if record.state == "blessed":
+        console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
+        console.print("next: [bold]forger sample --out grid.png[/], or [bold]forger serve[/] and query it over gRPC")
+    else:
+        console.print(
+            "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"
+        )

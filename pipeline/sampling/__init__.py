@@ -1,0 +1,1 @@
+"""Draw from a generator, and score what was drawn."""

@@ -1,0 +1,81 @@
+"""What `forger sample` does: the same images for the same seed, drawn here or by a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.sampling.classes import class_number
+from serving.client.images import check_names, write_images
+from serving.client.rows import labels_for, seeds_for
+from serving.repository.layout import model_name
+
+if TYPE_CHECKING:
+    from serving.client import ClientTls, GeneratorClient
+    from serving.saved_model.generator import LocalGenerator
+
+
+def open_server(
+    server: str, dataset: str, *, version: int | None, version_label: str | None, timeout: float, tls: ClientTls | None
+) -> GeneratorClient:
+    """A client of a running model server.
+
+    Args:
+        server: HOST:PORT.
+        dataset: TFDS name, which names the servable.
+        version: The version to draw from.
+        version_label: Its label; without both, the newest that the server has.
+        timeout: Seconds that one request may take.
+        tls: TLS towards the server, None for none.
+
+    Raises:
+        ServingError: TLS files that can't be read, or a version and a label.
+    """
+    from serving.client import GeneratorClient
+
+    return GeneratorClient(server, model_name(dataset), timeout, version=version, label=version_label, tls=tls)
+
+
+def draw(
+    generator: GeneratorClient | LocalGenerator,
+    source: str,
+    *,
+    count: int,
+    label: str | None,
+    seed: int,
+    first_row: int,
+    last_seed: int | None,
+    out: Path,
+    labels_out: Path | None,
+) -> str:
+    """Draw images and write them.
+
+    Args:
+        generator: What draws.
+        source: What the user calls it.
+        count: How many images.
+        label: Number or name of the class of all, or None for any class, drawn from each row's seed.
+        seed: Decides every image.
+        first_row: Number of the first of the seed's rows that are drawn.
+        last_seed: Draw the way from the first image of `seed` to the first of this seed; None for images of `seed` alone.
+        out: `.png` or `.npy`.
+        labels_out: `.npy`, or None.
+
+    Returns:
+        One line that says what was written.
+
+    Raises:
+        UserError: The generator does not know the class.
+        ServingError: Nothing to draw with, or a file that can't be written.
+    """
+    check_names(out, labels_out)
+    number = None if label is None else class_number(label, list(getattr(generator, "class_names", ())), source)
+    if last_seed is None:
+        images, drawn = generator.sample(seeds_for(seed, count, first=first_row), labels_for(number, count))
+        shown = f"seed {seed}" + (f" from row {first_row}" if first_row else "")
+    else:
+        first, last = (int(seeds_for(one, 1)[0]) for one in (seed, last_seed))
+        images, drawn = generator.interpolate(first, last, count, number)
+        shown = f"on the way from seed {seed} to seed {last_seed}"
+    write_images(out, images, drawn, labels_out)
+    return f"{count} images from {source}, {shown}: {out}"

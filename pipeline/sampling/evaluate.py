@@ -1,0 +1,156 @@
+"""What `forger evaluate` does: the gate's figures and thresholds for images that come from anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from components.gate.combiners.keys import content_keys
+from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
+from components.gate.combiners.scoring import Scorer
+from components.gate.settings import GateSettings
+from components.gate.tfma.eval_config import bind, make_eval_config
+from components.gate.tfma.results import LEAST_EXAMPLES, judge_figures
+from components.gate.verdict.verdict import Verdict
+from components.ingest.settings import EVAL_SPLIT
+from components.judge.features import load_record
+from components.transform.examples import read_examples
+from pipeline.home.home import Home
+from pipeline.home.run_record import RunRecord, load_all
+from serving.repository import contract
+from serving.repository.errors import UserError
+
+if TYPE_CHECKING:
+    from serving.client import GeneratorClient
+    from serving.saved_model.generator import LocalGenerator
+
+Images = tuple[np.ndarray, np.ndarray]  # uint8 [N, 28, 28, 1] and their classes int64 [N], -1 for none
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The judge and the held-out real images of a home's newest judged run.
+
+    Attributes:
+        judge_path: The judge artifact's directory.
+        settings: The gate's settings in that run.
+        class_names: Names by label.
+        images: uint8 [N, 28, 28, 1], real, in random order.
+        labels: int64 [N], theirs.
+        keys: int64 [N], hashes of their content; what the gate draws from as well.
+    """
+
+    judge_path: str
+    settings: GateSettings
+    class_names: list[str]
+    images: np.ndarray
+    labels: np.ndarray
+    keys: np.ndarray
+
+    @classmethod
+    def of(cls, home: Home, dataset: str, count: int | None) -> Yardstick:
+        """Find the yardstick.
+
+        Args:
+            home: The home.
+            dataset: TFDS name.
+            count: Real images wanted; as many as the gate looks at if not given.
+
+        Raises:
+            UserError: No run of this home has judged a generator of the dataset, or its artifacts are gone.
+        """
+        record = next((record for record in load_all(home.runs) if _judged(record, dataset)), None)
+        if record is None:
+            raise UserError(f"no run in {home.path} has a judge of {dataset}: `forger run` makes one, or name another --home")
+        verdict = Verdict.model_validate(record.verdict)
+        settings = GateSettings(**record.config["gate"])
+        images, labels = read_examples([str(Path(verdict.examples_path) / f"Split-{EVAL_SPLIT}" / "*")])
+        keys = content_keys(images)
+        chosen = np.argsort(keys, kind="stable")[: count or settings.max_examples]
+        if len(chosen) < LEAST_EXAMPLES:
+            raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
+        return cls(verdict.judge["path"], settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
+
+    def judge(self, images: np.ndarray, answered: np.ndarray) -> Verdict:
+        """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
+
+        Args:
+            images: uint8 [M, 28, 28, 1].
+            answered: int64 [M], their classes; -1 in every row for a generator without classes.
+        """
+        count = min(len(images), len(self.images))
+        judge, memory = shared_judge(self.judge_path), shared_memory(self.judge_path)
+        real, generated = look(judge, memory, self.images[:count]), look(judge, memory, images[:count])
+        classes, settings = len(self.class_names), self.settings
+        scorer = Scorer(self.judge_path, classes, settings.neighbour_examples, settings.precision_k, settings.density_k)
+        figures = scorer.score(real, self.labels[:count], self.keys[:count], generated, answered[:count])
+        config = make_eval_config(settings, self.class_names, "")
+        reference = shared_reference(self.judge_path)
+        sizes = reference.features.shape[1], reference.second.shape[1]
+        conditional = bool((answered >= 0).all())
+        record = load_record(self.judge_path)
+        bind(config, self.judge_path, sizes, count, accuracy=record["accuracy"], conditional=conditional, compared=False)
+        verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
+        verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
+        return verdict
+
+
+def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick) -> Images:
+    """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
+
+    Raises:
+        UserError: The generator's images or labels are not what was asked for.
+        ServingError: It can't be drawn from.
+    """
+    images, answered = generator.sample(yardstick.keys, yardstick.labels)
+    if images.dtype != np.uint8 or images.shape[1:] != contract.IMAGE_SHAPE:
+        raise UserError(f"the generator answers {images.dtype} images of shape {list(images.shape[1:])}: not one of Forger's")
+    if not ((answered == yardstick.labels).all() or (answered == contract.ANY_LABEL).all()):
+        raise UserError(f"the generator answers other classes than asked for: was it trained on {len(yardstick.class_names)}?")
+    return images, answered
+
+
+def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Images:
+    """Read images and their classes.
+
+    Raises:
+        UserError: Not arrays of the right kind, or too few images.
+    """
+    images = _load(samples)
+    if images.dtype != np.uint8 or images.shape[1:] not in (contract.IMAGE_SHAPE, contract.IMAGE_SHAPE[:2]):
+        height, width = contract.IMAGE_SHAPE[:2]
+        raise UserError(f"{samples} holds {images.dtype} {list(images.shape)}: save uint8 images (N, {height}, {width})")
+    if len(images) < LEAST_EXAMPLES:
+        raise UserError(f"{samples} holds {len(images)} images, too few to judge by: at least {LEAST_EXAMPLES} are needed")
+    images = images.reshape(-1, *contract.IMAGE_SHAPE)
+    if labels is None:
+        answered = np.full(len(images), contract.ANY_LABEL, np.int64)
+    else:
+        answered, classes = _load(labels), len(yardstick.class_names)
+        if answered.shape != (len(images),) or answered.dtype.kind not in "iu":
+            raise UserError(f"{labels} holds {answered.dtype} {list(answered.shape)}: save one integer for each image")
+        if answered.min() < 0 or answered.max() >= classes:
+            raise UserError(f"{labels} holds classes {answered.min()}..{answered.max()}: the judge knows 0..{classes - 1}")
+    # In an order of their own: files are often sorted by class, and a part would miss some.
+    order = np.random.default_rng(0).permutation(len(images))
+    return images[order], answered[order].astype(np.int64)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is no NumPy array: save one with numpy.save") from error
+    if not isinstance(found, np.ndarray) or found.ndim == 0:
+        raise UserError(f"{path} is no NumPy array: save one with numpy.save")
+    return found
+
+
+def _judged(record: RunRecord, dataset: str) -> bool:
+    """Say whether a run has left a judge of a dataset that is still on disk."""
+    verdict = record.verdict or {}
+    path = (verdict.get("judge") or {}).get("path", "")
+    return record.config["data"]["dataset"] == dataset and bool(path) and bool(verdict.get("class_names")) and Path(path).is_dir()

@@ -1,0 +1,112 @@
+"""Writing drawn images to files: a PNG grid to look at, or a NumPy array to work with."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from serving.repository import contract
+from serving.repository.errors import ServingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_GAP = 2  # pixels between neighbouring images of a grid
+_GAP_VALUE = 64  # a dark grey that shows the cells of white-on-black digits
+
+
+def write_images(path: Path, images: np.ndarray, labels: np.ndarray, labels_out: Path | None = None) -> None:
+    """Write drawn images; an existing file is replaced, never left half written.
+
+    Args:
+        path: `.png`: one grid of all images (see `grid`). `.npy`: uint8 [N, 28, 28].
+        images: uint8 [N, 28, 28, 1].
+        labels: int64 [N], class of each image, -1 where there is none.
+        labels_out: Also write the labels, int64 [N], to this `.npy` file.
+
+    Raises:
+        ServingError: Another suffix, no image for a PNG, or a place that cannot be written.
+    """
+    import numpy as np
+
+    path = Path(path)
+    check_names(path, labels_out)
+    is_png = path.suffix.lower() == ".png"
+    if is_png and not len(images):
+        raise ServingError(f"{path}: a PNG needs at least one image, ask for more than 0")
+    with _replacing(path) as file:
+        if is_png:
+            _write_png(file, images, labels)
+        else:
+            np.save(file, images.reshape(len(images), *contract.IMAGE_SHAPE[:2]))
+    if labels_out is not None:
+        with _replacing(Path(labels_out)) as file:
+            np.save(file, np.asarray(labels, np.int64))
+
+
+def check_names(path: Path, labels_out: Path | None = None) -> None:
+    """Check what `write_images` will be asked to write, before anything is drawn.
+
+    Raises:
+        ServingError: A suffix that it does not know.
+    """
+    if Path(path).suffix.lower() not in (".png", ".npy"):
+        raise ServingError(f"{path}: images are written as .png or .npy, name the file so")
+    if labels_out is not None and Path(labels_out).suffix.lower() != ".npy":
+        raise ServingError(f"{labels_out}: labels are written as .npy, name the file so")
+
+
+def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Lay images out on one sheet.
+
+    Where every class 0..C-1 (C > 1) appears equally often and at least twice, each class is a row, in the order of the labels.
+    Otherwise the sheet is near-square, in the order given.
+
+    Args:
+        images: uint8 [N, H, W, 1], N > 0.
+        labels: int64 [N].
+
+    Returns:
+        uint8 [rows * (H + 2) - 2, columns * (W + 2) - 2], cells apart by 2 dark grey pixels, empty cells dark grey.
+    """
+    import numpy as np
+
+    count, height, width = images.shape[:3]
+    order = np.arange(count)
+    columns = math.ceil(math.sqrt(count))
+    classes, sizes = np.unique(labels, return_counts=True)
+    whole = len(classes) > 1 and np.array_equal(classes, np.arange(len(classes)))
+    if whole and sizes.min() == sizes.max() and sizes[0] > 1:
+        order = np.argsort(labels, kind="stable")
+        columns = int(sizes[0])
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP), _GAP_VALUE, np.uint8)
+    for cell, index in enumerate(order):
+        top, left = (cell // columns) * (height + _GAP), (cell % columns) * (width + _GAP)
+        sheet[top : top + height, left : left + width] = images[index, :, :, 0]
+    return sheet
+
+
+def _write_png(file: IO[bytes], images: np.ndarray, labels: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(grid(images, labels)).save(file, format="PNG")
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path` that takes its place when all is written."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            yield file
+        beside.replace(path)
+    except OSError as error:
+        raise ServingError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)

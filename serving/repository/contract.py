@@ -1,0 +1,61 @@
+"""The serving contract: names and shapes shared by who makes a generator and who serves it."""
+
+from __future__ import annotations
+
+# Images: the pixel shape (height, width, channels) of every supported dataset.
+IMAGE_SHAPE = (28, 28, 1)
+
+# Signatures. The first dimension of every input and output is the batch, so that TensorFlow Serving can batch them.
+# serving_default: latent float32 [N, Z], label int64 [N]  -> image float32 [N, 28, 28, 1] in [-1, 1]
+# sample:          seed int64 [N], label int64 [N]         -> image uint8 [N, 28, 28, 1], label int64 [N]
+# sample_png:      seed int64 [N], label int64 [N]         -> png_bytes string [N], label int64 [N]
+# latent:          seed int64 [N], label int64 [N]         -> latent float32 [N, Z], label int64 [N], as `sample` draws them
+SIGNATURE_DEFAULT = "serving_default"
+SIGNATURE_SAMPLE = "sample"
+SIGNATURE_SAMPLE_PNG = "sample_png"
+SIGNATURE_LATENT = "latent"
+SIGNATURES = (SIGNATURE_DEFAULT, SIGNATURE_SAMPLE, SIGNATURE_SAMPLE_PNG, SIGNATURE_LATENT)
+INPUT_LATENT, INPUT_SEED, INPUT_LABEL = "latent", "seed", "label"
+OUTPUT_IMAGE, OUTPUT_PNG, OUTPUT_LATENT, OUTPUT_LABEL = "image", "png_bytes", "latent", "label"
+# As a requested label: any class, drawn from the row's seed. As an answered label: the generator has no classes.
+ANY_LABEL = -1
+
+# gRPC services, by full name: the descriptors in tensorflow-serving-api's own files do not load under protobuf 6.
+PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
+MODEL_SERVICE = "tensorflow.serving.ModelService"
+# What a server answers, with UNAVAILABLE, before its first version is loaded.
+STILL_LOADING = "the model is still being loaded"
+
+# Files inside a SavedModel directory.
+ASSETS_EXTRA = "assets.extra"  # TensorFlow Serving's own name for extra assets
+METADATA_FILE = f"{ASSETS_EXTRA}/forger.json"
+WARMUP_FILE = f"{ASSETS_EXTRA}/tf_serving_warmup_requests"
+MANIFEST_FILE = f"{ASSETS_EXTRA}/manifest.json"  # written by the push, JSON object: every other file -> its sha256
+MAX_WARMUP_REQUESTS = 1000  # TensorFlow Serving's own limit
+
+# Keys of METADATA_FILE (JSON object). The trainer writes all but GATE and RUN_ID, the push adds those.
+META_FORMAT = "format"  # int, METADATA_FORMAT
+METADATA_FORMAT = 1
+META_DATASET = "dataset"  # TFDS name
+META_CLASS_NAMES = "class_names"  # list of str, index = label
+META_CONDITIONAL = "conditional"  # bool: does the label choose the class?
+META_LATENT_SIZE = "latent_size"  # int
+META_RECIPE = "recipe"  # "conv" or "article"
+META_SEED = "seed"  # int, of the training
+META_CONFIG = "config"  # the generator's training settings
+META_CODE_HASH = "code_hash"  # sha256 of the training sources
+META_DATA_DIGEST = "data_digest"  # sha256 of the ingested records
+META_TRAINING_KEY = "training_key"  # sha256 of all that decides the weights
+META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many}
+META_RUN_ID = "run_id"  # the pipeline run that pushed it
+META_GATE = "gate"  # the gate's verdict (see components/gate/verdict/verdict.py), with "baseline_version"
+
+# Layout of a serving directory: <model base>/<version>/saved_model.pb, the version a positive int64.
+# Names that start with "." are never versions (staging directories).
+# MODELS_CONFIG_FILE beside the model bases says which versions of each are served, and under which labels: TensorFlow Serving's
+# own ModelServerConfig as a text proto, written by push, rollback and promotion, polled by whatever serves.
+MODELS_CONFIG_FILE = "models.config"
+LABEL_STABLE = "stable"  # what clients get who ask for no canary
+LABEL_PREVIOUS = "previous"  # stable before that; stays loaded, so that a rollback takes one poll
+LABEL_CANARY = "canary"  # pushed but not yet promoted
+SAVED_MODEL_FILE = "saved_model.pb"

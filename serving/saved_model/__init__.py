@@ -1,0 +1,1 @@
+"""A generator's SavedModel, loaded into this process."""

@@ -1,0 +1,147 @@
+"""A SavedModel version loaded into this process: what the embedded server and the local generator both run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from serving.repository import contract
+from serving.repository.errors import ServingError
+from serving.repository.manifest import manifest_problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+_MAX_REASON = 500  # characters; gRPC carries an error in trailers that are limited to 8 KiB
+
+
+class Servable:
+    """One loaded version.
+
+    Attributes:
+        directory: Where it was loaded from.
+        metadata: Its `contract.METADATA_FILE` as a dict; empty where a model has none.
+        signature_defs: SignatureDef protos by signature name, exactly as saved.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Load a version, after comparing its files with the push's manifest where there is one.
+
+        Raises:
+            ServingError: A file is missing or differs, or TensorFlow cannot load it.
+        """
+        import tensorflow as tf
+        from tensorflow.core.protobuf import saved_model_pb2
+
+        self.directory = directory
+        if not (directory / contract.SAVED_MODEL_FILE).is_file():
+            raise ServingError(f"{directory} holds no {contract.SAVED_MODEL_FILE}")
+        problem = manifest_problem(directory)
+        if problem:
+            raise ServingError(f"{directory} is corrupt: {problem}")
+        self.metadata = read_metadata(directory)
+        try:
+            proto = saved_model_pb2.SavedModel.FromString((directory / contract.SAVED_MODEL_FILE).read_bytes())
+            self._model = tf.saved_model.load(str(directory))
+        except Exception as error:  # TensorFlow and protobuf raise many kinds for a damaged file
+            raise ServingError(f"{directory} cannot be loaded: {reason(error)}") from error
+        serving = [graph for graph in proto.meta_graphs if tf.saved_model.SERVING in graph.meta_info_def.tags]
+        if not serving:
+            raise ServingError(f"{directory} has no graph for serving")
+        self.signature_defs: dict[str, SignatureDef] = dict(serving[0].signature_def)
+
+    def has_signature(self, name: str) -> bool:
+        """Whether the signature can be run."""
+        return name in self._model.signatures
+
+    def run(self, signature: str, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Run a signature; its inputs must have the signature's names and dtypes.
+
+        Raises:
+            tf.errors.OpError: The graph refuses the values.
+        """
+        return self._model.signatures[signature](**inputs)
+
+    def run_arrays(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a signature on NumPy arrays; strings are arrays of objects (bytes). Errors as for `run`."""
+        import numpy as np
+        import tensorflow as tf
+
+        outputs = self.run(signature, {alias: tf.constant(value) for alias, value in inputs.items()})
+        arrays = {}
+        for alias, tensor in outputs.items():
+            value = tensor.numpy()
+            # A scalar string comes as bytes; as an array of NumPy's own strings it would lose its last NULs.
+            arrays[alias] = np.array(value, object) if tensor.dtype == tf.string else np.asarray(value)
+        return arrays
+
+    def warm_up(self) -> int:
+        """Replay the version's warm-up requests, so that the first client does not wait for tracing and allocation.
+
+        Returns:
+            Requests replayed; 0 where the version has none.
+
+        Raises:
+            ServingError: A request cannot be read or run, or there are too many.
+        """
+        import tensorflow as tf
+        from tensorflow_serving.apis import prediction_log_pb2
+
+        path = self.directory / contract.WARMUP_FILE
+        if not path.is_file():
+            return 0
+        replayed = 0
+        try:
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+                if replayed == contract.MAX_WARMUP_REQUESTS:
+                    raise ServingError(f"{path} holds more than {contract.MAX_WARMUP_REQUESTS} warm-up requests")
+                request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+                name = request.model_spec.signature_name or contract.SIGNATURE_DEFAULT
+                self.run(name, {alias: tensor_of(proto) for alias, proto in request.inputs.items()})
+                replayed += 1
+        except ServingError:
+            raise
+        except Exception as error:  # a damaged record, a signature that is not there, values that the graph refuses
+            raise ServingError(f"warm-up request {replayed + 1} of {self.directory} failed: {reason(error)}") from error
+        return replayed
+
+
+def read_metadata(directory: Path) -> dict[str, Any]:
+    """Read a version's `contract.METADATA_FILE`; empty where a model has none.
+
+    Raises:
+        ServingError: The file is no JSON object.
+    """
+    path = directory / contract.METADATA_FILE
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ServingError(f"{directory} is corrupt: {contract.METADATA_FILE} is not a JSON object")
+    return found
+
+
+def tensor_of(proto) -> tf.Tensor:
+    """Parse a TensorProto with TensorFlow's own C++ parser, as TensorFlow Serving does.
+
+    Raises:
+        tf.errors.InvalidArgumentError: The proto contradicts itself.
+    """
+    import tensorflow as tf
+
+    return tf.io.parse_tensor(proto.SerializeToString(), tf.dtypes.as_dtype(proto.dtype))
+
+
+def reason(error: Exception) -> str:
+    """What an error says, on one line, without TensorFlow's graph traces."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    lines = [line.strip() for line in text.splitlines()]
+    noise = ("Graph execution error", "Detected at node", "<stack traces", "[[", "Function call stack")
+    kept = " ".join(line for line in lines if line and not line.startswith(noise))
+    return (kept or type(error).__name__)[:_MAX_REASON]

@@ -1,0 +1,245 @@
+"""The versions of one model: load and warm up what its policy asks for, serve them, unload the others once they are drained."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from serving.repository.errors import ServingError
+from serving.repository.layout import version_directories
+from serving.saved_model.servable import Servable
+from serving.server.metrics import Metrics
+from serving.server.models.model_config import ModelConfig
+from serving.server.models.retries import Retries
+from serving.server.options import ServerOptions
+from serving.server.requests.batching import Batcher
+
+_LOGGER = logging.getLogger("forger.serving")
+
+
+@dataclass(frozen=True)
+class VersionState:
+    """Where a version stands.
+
+    Attributes:
+        version: Its number.
+        state: A name of TensorFlow Serving's ModelVersionStatus.State: LOADING, AVAILABLE, UNLOADING or END.
+        error: Why it could not be loaded; empty where nothing went wrong.
+    """
+
+    version: int
+    state: str
+    error: str = ""
+
+
+class UnknownLabel(LookupError):
+    """No version has that label."""
+
+
+class NotServed(LookupError):
+    """The version is not served; `version` is its number, None where any would have done."""
+
+    def __init__(self, version: int | None) -> None:
+        super().__init__(version)
+        self.version = version
+
+
+@dataclass(eq=False)
+class LoadedVersion:
+    """A version in memory: what runs its signatures, and how many requests hold on to it."""
+
+    number: int
+    servable: Servable
+    batcher: Batcher
+    users: int = 0
+
+
+class ModelVersions:
+    """Serves the versions of one model that its policy asks for; safe to use from many threads, `look` from one alone."""
+
+    def __init__(self, config: ModelConfig, options: ServerOptions, metrics: Metrics, on_change: Callable[[], None]) -> None:
+        """Prepare; nothing is loaded before the first `look`.
+
+        Args:
+            config: The model.
+            options: Retry times and batching.
+            metrics: Told each batch's size.
+            on_change: Called after a version became available or stopped being it.
+        """
+        self.config, self._options, self._metrics, self._on_change = config, options, metrics, on_change
+        self._lock = threading.Lock()
+        self._loaded: dict[int, LoadedVersion] = {}
+        self._draining: list[LoadedVersion] = []
+        self._states: dict[int, VersionState] = {}
+        self._labels: dict[str, int] = {}
+        self._retries = Retries(options.retry_seconds)
+        self.looked = threading.Event()  # set once the first look is over, whatever came of it
+
+    def states(self) -> list[VersionState]:
+        """Every version that was touched and is still on disk or in memory, oldest first."""
+        with self._lock:
+            return [self._states[version] for version in sorted(self._states)]
+
+    def available(self) -> list[LoadedVersion]:
+        """The versions that are served, oldest first."""
+        with self._lock:
+            return [self._loaded[version] for version in sorted(self._loaded)]
+
+    def labels(self) -> dict[str, int]:
+        """Versions by label, as they are in force."""
+        with self._lock:
+            return dict(self._labels)
+
+    def set_labels(self, labels: Mapping[str, int]) -> None:
+        """Put labels in force at once; the caller knows that their versions are served."""
+        with self._lock:
+            self._labels = dict(labels)
+
+    @contextlib.contextmanager
+    def lease(self, version: int | None = None, label: str | None = None) -> Iterator[LoadedVersion]:
+        """Use a served version; it stays loaded until the lease ends.
+
+        Args:
+            version: Its number; None for the highest that is served.
+            label: Its label, in place of a number.
+
+        Raises:
+            UnknownLabel: No version has the label.
+            NotServed: The version is not served, or none is.
+        """
+        with self._lock:
+            if label is not None:
+                if label not in self._labels:
+                    raise UnknownLabel(label)
+                version = self._labels[label]
+            leased = self._loaded.get(max(self._loaded, default=0) if version is None else version)
+            if leased is None:
+                raise NotServed(version)
+            leased.users += 1
+        try:
+            yield leased
+        finally:
+            with self._lock:
+                leased.users -= 1
+
+    def look(self, stopping: Callable[[], bool]) -> None:
+        """Load what the policy asks for of what is on disk, and then let go of the rest.
+
+        A version gives way only when another is served instead: an empty or missing base directory, or one where nothing that
+        the policy allows can be loaded, changes nothing. A server that would have nothing to serve takes the newest that loads.
+
+        Args:
+            stopping: Asked before each load whether to give up.
+        """
+        config = self.config
+        on_disk = version_directories(config.base)
+        self._forget_what_is_gone(on_disk)
+        wanted = self._load_first(config, config.policy.candidates(on_disk), config.policy.newest, stopping)
+        if not wanted and not self._loaded and on_disk and not stopping():
+            wanted = self._load_first(config, sorted(on_disk, reverse=True), 1, stopping)
+            if wanted:
+                _LOGGER.error("none of the versions of %s that are to be served can be: version %d serves", config.name, *wanted)
+        if stopping():
+            return
+        self._apply_labels(config)
+        if wanted:
+            # What a label still points to stays too: its next version may be broken, or not there yet.
+            self._let_go(set(self._loaded) - {*wanted, *self._labels.values()})
+
+    def retire(self) -> None:
+        """Serve nothing of this model any more."""
+        self._let_go(set(self._loaded))
+
+    def unload_drained(self) -> bool:
+        """Free the versions that gave way and that no request uses any more; returns whether any is left."""
+        with self._lock:
+            drained = [loaded for loaded in self._draining if loaded.users == 0]
+            self._draining = [loaded for loaded in self._draining if loaded.users > 0]
+            left = bool(self._draining)
+        for loaded in drained:
+            loaded.batcher.close()
+            with self._lock:
+                if loaded.number not in self._loaded:
+                    self._states[loaded.number] = VersionState(loaded.number, "END")
+            _LOGGER.info("unloaded version %d of %s", loaded.number, self.config.name)
+        if drained:
+            drained.clear()
+            del loaded
+            gc.collect()  # a loaded SavedModel holds reference cycles; without this its memory stays for long
+        return left
+
+    def _forget_what_is_gone(self, on_disk: list[int]) -> None:
+        with self._lock:
+            known = {*on_disk, *self._loaded, *(loaded.number for loaded in self._draining)}
+            self._states = {number: state for number, state in self._states.items() if number in known}
+        self._retries.forget_all_but(on_disk)
+
+    def _load_first(
+        self, config: ModelConfig, candidates: list[int], count: int | None, stopping: Callable[[], bool]
+    ) -> list[int]:
+        """Have the first `count` of the candidates that load in memory; returns them."""
+        found: list[int] = []
+        for number in candidates:
+            if len(found) == count or stopping():
+                break
+            if number in self._loaded or self._load(config, number):
+                found.append(number)
+        return found
+
+    def _load(self, config: ModelConfig, number: int) -> bool:
+        directory = config.base / str(number)
+        if not self._retries.may_try(number, directory):
+            return False
+        began = time.monotonic()
+        self._set(VersionState(number, "LOADING"))
+        try:
+            servable = Servable(directory)
+            warmed = servable.warm_up()
+        except (ServingError, OSError) as error:
+            self._set(VersionState(number, "END", str(error)))
+            if self._retries.failed(number, str(error)):
+                serving = ", ".join(str(version) for version in sorted(self._loaded))
+                keeps = f"version {serving} keeps serving" if serving else "an older version is tried"
+                _LOGGER.error("version %d of %s cannot be served: %s; %s", number, config.name, error, keeps)
+            return False
+        self._retries.succeeded(number)
+        seconds = time.monotonic() - began
+        _LOGGER.info(
+            "version %d of %s is available: loaded in %.1f s, warmed up with %d requests",
+            number, self.config.name, seconds, warmed,
+        )  # fmt: skip
+        with self._lock:
+            self._loaded[number] = LoadedVersion(number, servable, self._batcher(servable))
+            self._states[number] = VersionState(number, "AVAILABLE")
+        self._on_change()
+        return True
+
+    def _batcher(self, servable: Servable) -> Batcher:
+        return Batcher(servable.run_arrays, self._options, functools.partial(self._metrics.observe_batch, self.config.name))
+
+    def _apply_labels(self, config: ModelConfig) -> None:
+        """Put the configured labels in force; one whose version is not served keeps pointing to where it did."""
+        with self._lock:
+            self._labels = {
+                label: self._labels.get(label, version) if version not in self._loaded else version
+                for label, version in config.labels.items()
+                if version in self._loaded or label in self._labels
+            }
+
+    def _let_go(self, numbers: set[int]) -> None:
+        with self._lock:
+            for number in numbers:
+                self._draining.append(self._loaded.pop(number))
+                self._states[number] = VersionState(number, "UNLOADING")
+        if numbers:
+            self._on_change()
+
+    def _set(self, state: VersionState) -> None:
+        with self._lock:
+            self._states[state.version] = state

@@ -1,0 +1,275 @@
+"""Dynamic batching: rows of requests that wait for the same signature run together.
+
+As in TensorFlow Serving (batching/batching_session.h) there is one queue for each signature of each version, and requests larger
+than a batch are split. A row's result depends on that row alone (see the contract), so no client sees how it travelled.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+
+from serving.server.options import ServerOptions
+
+Arrays = dict[str, np.ndarray]
+Run = Callable[[str, Arrays], Arrays]
+
+
+class QueueFull(Exception):
+    """As many rows wait for the signature as may."""
+
+
+@dataclass(eq=False)
+class _Call:
+    """One request in a queue; a large one is taken in several parts."""
+
+    inputs: Arrays
+    rows: int
+    deadline: float | None
+    kind: tuple
+    queued_at: float = field(default_factory=time.monotonic)
+    taken: int = 0
+    answered: int = 0
+    parts: list[Arrays] = field(default_factory=list)
+    future: Future = field(default_factory=Future)
+
+    @property
+    def dead(self) -> bool:
+        """Nobody waits for it any more."""
+        return self.future.done() or (self.deadline is not None and time.monotonic() >= self.deadline)
+
+
+@dataclass(frozen=True)
+class _Slice:
+    call: _Call
+    start: int
+    stop: int
+
+    def inputs(self) -> Arrays:
+        return {alias: value[self.start : self.stop] for alias, value in self.call.inputs.items()}
+
+
+class Batcher:
+    """Runs the signatures of one version, each with a queue and a thread of its own; safe to use from many threads."""
+
+    def __init__(self, run: Run, options: ServerOptions, observe: Callable[[str, int], None]) -> None:
+        """Prepare; threads start with the first request of a signature.
+
+        Args:
+            run: Runs a signature on arrays.
+            options: Sizes and times.
+            observe: Told the signature and rows of each batch that is run.
+        """
+        self._run, self._options, self._observe = run, options, observe
+        self._lock = threading.Lock()
+        self._queues: dict[str, _Queue] = {}
+
+    def run(self, signature: str, inputs: Arrays, deadline: float | None = None) -> Arrays:
+        """Run a signature on a request's rows and wait for the result.
+
+        Args:
+            signature: Its name.
+            inputs: Arrays with the same number of rows, of the signature's dtypes.
+            deadline: When the answer is no longer of use, on the clock of `time.monotonic`; None for never.
+
+        Raises:
+            QueueFull: Too many rows wait already.
+            TimeoutError: The deadline passed first.
+            tf.errors.OpError: The graph refuses the values of this request.
+        """
+        rows = {value.shape[0] if value.ndim else None for value in inputs.values()}
+        count = rows.pop() if len(rows) == 1 else None
+        if not count or not self._options.max_batch_size:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError
+            self._observe(signature, count or 0)
+            return self._run(signature, inputs)
+        with self._lock:
+            if signature not in self._queues:
+                self._queues[signature] = _Queue(signature, self._run, self._options, self._observe)
+            queue = self._queues[signature]
+        if queue.claim(count, deadline):
+            try:
+                self._observe(signature, count)
+                return self._run(signature, inputs)
+            finally:
+                queue.release()
+        call = queue.put(inputs, count, deadline)
+        try:
+            return call.future.result(None if deadline is None else max(deadline - time.monotonic(), 0))
+        finally:
+            call.future.cancel()
+
+    def queued_rows(self) -> dict[str, int]:
+        """Rows that wait, by signature."""
+        with self._lock:
+            return {signature: queue.rows for signature, queue in self._queues.items()}
+
+    def close(self) -> None:
+        """End the threads; no request may be under way."""
+        with self._lock:
+            for queue in self._queues.values():
+                queue.close()
+
+
+class _Queue:
+    """The requests that wait for one signature, and the thread that runs them in batches."""
+
+    def __init__(self, signature: str, run: Run, options: ServerOptions, observe: Callable[[str, int], None]) -> None:
+        self._signature, self._run, self._options, self._observe = signature, run, options, observe
+        self._calls: deque[_Call] = deque()
+        self._changed = threading.Condition()
+        self._closed = self._running = False
+        self.rows = 0
+        self._thread = threading.Thread(target=self._work, name=f"forger-batch-{signature}", daemon=True)
+        self._thread.start()
+
+    def claim(self, rows: int, deadline: float | None) -> bool:
+        """Whether a request may run in its own thread, which spares a lone one two changes of thread; then `release` follows.
+
+        It may where nothing runs and nothing waits, and no batch is to be waited for.
+        """
+        with self._changed:
+            late = deadline is not None and time.monotonic() >= deadline
+            if self._running or self._calls or late or rows > self._options.max_batch_size or self._options.batch_timeout_ms:
+                return False
+            self._running = True
+            return True
+
+    def release(self) -> None:
+        """Let the next batch run."""
+        with self._changed:
+            self._running = False
+            self._changed.notify()
+
+    def put(self, inputs: Arrays, rows: int, deadline: float | None) -> _Call:
+        # Only inputs of one kind fit together: a signature may leave a dimension open.
+        kind = tuple((alias, inputs[alias].dtype.str, inputs[alias].shape[1:]) for alias in sorted(inputs))
+        call = _Call(inputs, rows, deadline, kind)
+        with self._changed:
+            if self._calls and self.rows + rows > self._options.max_queue:
+                raise QueueFull
+            self._calls.append(call)
+            self.rows += rows
+            self._changed.notify()
+        return call
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next_batch():
+            self._observe(self._signature, sum(part.stop - part.start for part in batch))
+            try:
+                self._execute(batch)
+            except Exception as error:  # the thread must outlive whatever a batch does
+                for part in batch:
+                    _fail(part.call, error)
+            self.release()
+
+    def _next_batch(self) -> list[_Slice]:
+        """Wait for requests and take as many as fit in a batch; nothing once closed."""
+        size, patience = self._options.max_batch_size, self._options.batch_timeout_ms / 1000
+        with self._changed:
+            while True:
+                self._changed.wait_for(lambda: (self._calls and not self._running) or self._closed)
+                if self._closed:
+                    return []
+                if patience:
+                    left = self._calls[0].queued_at + patience - time.monotonic()
+                    self._changed.wait_for(lambda: self.rows >= size or self._closed, max(left, 0))
+                batch = self._take(size)
+                if batch:
+                    self._running = True
+                    return batch
+
+    def _take(self, size: int) -> list[_Slice]:
+        batch: list[_Slice] = []
+        room = size
+        while self._calls and room:
+            call = self._calls[0]
+            if call.dead:
+                self._drop(call)
+                continue
+            left = call.rows - call.taken
+            fits = left <= room or call.rows > size
+            if batch and (not fits or call.kind != batch[0].call.kind):
+                break
+            taken = min(left, room)
+            batch.append(_Slice(call, call.taken, call.taken + taken))
+            call.taken += taken
+            self.rows -= taken
+            room -= taken
+            self._calls.popleft()
+            if call.taken < call.rows:
+                self._calls.append(call)  # behind the others: a large request must not hold up the small ones
+                break
+        return batch
+
+    def _drop(self, call: _Call) -> None:
+        self._calls.popleft()
+        self.rows -= call.rows - call.taken
+        _fail(call, TimeoutError())
+
+    def _execute(self, batch: list[_Slice]) -> None:
+        parts = [part.inputs() for part in batch]
+        try:
+            outputs = self._run(self._signature, _joined(parts))
+        except tf.errors.OpError as error:
+            if len(batch) == 1:
+                _fail(batch[0].call, error)
+                return
+            self._execute_alone(batch)
+            return
+        rows = sum(part.stop - part.start for part in batch)
+        if any(value.ndim == 0 or value.shape[0] != rows for value in outputs.values()):
+            self._execute_alone(batch)  # the signature does not answer row by row
+            return
+        start = 0
+        for part in batch:
+            stop = start + part.stop - part.start
+            _add(part, {alias: value[start:stop] for alias, value in outputs.items()})
+            start = stop
+
+    def _execute_alone(self, batch: list[_Slice]) -> None:
+        """Run each request by itself: one client's bad value must not fail the others."""
+        for part in batch:
+            try:
+                _add(part, self._run(self._signature, part.inputs()))
+            except tf.errors.OpError as error:
+                _fail(part.call, error)
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    if len(parts) == 1:
+        return parts[0]
+    return {alias: np.concatenate([part[alias] for part in parts]) for alias in parts[0]}
+
+
+def _add(part: _Slice, outputs: Arrays) -> None:
+    call = part.call
+    call.parts.append(outputs)
+    call.answered += part.stop - part.start
+    if call.answered == call.rows:
+        result = _joined(call.parts)
+        _settle(call, lambda: call.future.set_result(result))
+
+
+def _fail(call: _Call, error: BaseException) -> None:
+    _settle(call, lambda: call.future.set_exception(error))
+
+
+def _settle(call: _Call, settle: Callable[[], None]) -> None:
+    """Settle a call that its client may have given up in the same moment."""
+    if not call.future.done() and call.future.set_running_or_notify_cancel():
+        settle()
