@@ -1,6 +1,7 @@
 """`make lint` refuses what it is there to refuse: each rule is broken on purpose, in a copy."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def add(sources):
     "tool", ["ruff check .", "ruff format --check .", "lint-imports", "check_dependencies.py", "basedpyright"]
 )
 def test_make_lint_calls(tool):
-    assert f"{tool}" in run("make", "--dry-run", "lint")[1]
+    assert tool in run("make", "--dry-run", "lint")[1]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,7 @@ def test_an_arrow_up_is_refused(sources, add, module, imported, contract):
     add(module, f"import {imported}")
     code, said = run(BIN / "lint-imports", "--no-cache", "--no-logo", cwd=sources, env={"PYTHONPATH": str(sources)})
     assert code == 1
-    assert any(
-        contract in line and line.rstrip().endswith("BROKEN") for line in said.replace(" KEPT", " KEPT\n").split("\n")
-    ) or (contract in said and "BROKEN" in said)
+    assert re.search(re.escape(contract) + r"((?!KEPT).)* BROKEN", said)
 
 
 def test_the_model_repository_needs_the_standard_library_alone():
