@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import dataset_option, engine_options, home_option, label_option
-from pipeline.engines.engines import Engine
+from pipeline.engines.base import Engine
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, MAX_SHARDS, Layout
 from pipeline.home.home import Home
 from serving.repository.errors import UserError

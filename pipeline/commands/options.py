@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from pipeline.engines.engines import FLINK_VERSION, Engine
+from pipeline.engines.base import Engine
+from pipeline.engines.flink import FLINK_VERSION
 from pipeline.engines.options import ENGINES, make_engine
 from pipeline.home.home import DEFAULT_HOME
 

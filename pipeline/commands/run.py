@@ -9,7 +9,7 @@ import click
 
 from pipeline.commands.exits import EXIT_BLOCKED
 from pipeline.commands.options import engine_options, home_option
-from pipeline.engines.engines import Engine
+from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.progress import report
-from pipeline.engines.engines import Engine, job_prefix
+from pipeline.engines.base import Engine, job_prefix
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, digest_of, servable_name
 from pipeline.home.home import Home

@@ -43,7 +43,7 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
     parameters = declare(profile, changes)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
-    from pipeline.engines.engines import LocalEngine
+    from pipeline.engines.local import LocalEngine
     from pipeline.pipeline import Places, create_pipeline
 
     home = Home.at(Path(cluster.home))

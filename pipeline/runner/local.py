@@ -27,7 +27,7 @@ from components.infra_validate.executor import REASON_FILE
 from components.ingest.record import PreparedDataset
 from components.validate.schema import write_schema
 from pipeline.config import Config
-from pipeline.engines.engines import Engine, job_prefix
+from pipeline.engines.base import Engine, job_prefix
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER

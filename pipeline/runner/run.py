@@ -12,7 +12,7 @@ from rich.markup import escape
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
 from pipeline.config import make_config
-from pipeline.engines.engines import Engine
+from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_last
 from pipeline.home.status import show_verdict

@@ -15,7 +15,7 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from apache_beam.coders import VarIntCoder
 
-from pipeline.engines.engines import job_prefix
+from pipeline.engines.base import job_prefix
 from pipeline.engines.options import make_engine
 from pipeline.engines.probe import ready
 from tests.scale.conftest import engine_flags

@@ -30,7 +30,7 @@ from components.ingest.record import PreparedDataset  # noqa: E402
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT  # noqa: E402
 from components.validate.executor import statistics_options  # noqa: E402
 from components.validate.schema import write_schema  # noqa: E402
-from pipeline.engines.engines import Engine  # noqa: E402
+from pipeline.engines.base import Engine  # noqa: E402
 from pipeline.engines.options import make_engine  # noqa: E402
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout  # noqa: E402
 from pipeline.generate.run import generate  # noqa: E402

@@ -7,7 +7,8 @@ from apache_beam.options.pipeline_options import FlinkRunnerOptions, PipelineOpt
 from click.testing import CliRunner
 
 from pipeline.cli import cli
-from pipeline.engines.engines import BEAM_VERSION, FLINK_VERSION, job_prefix
+from pipeline.engines.base import BEAM_VERSION, job_prefix
+from pipeline.engines.flink import FLINK_VERSION
 from pipeline.engines.options import ENGINES, make_engine
 from serving.repository.errors import UserError
 

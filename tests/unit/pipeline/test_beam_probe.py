@@ -5,7 +5,7 @@ import platform
 import pytest
 
 from components.codehash import code_digest
-from pipeline.engines.engines import LocalEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.engines.options import make_engine
 from pipeline.engines.probe import _CODE, _PACKAGES, _cause, _compare, probe, ready, version
 from serving.repository.errors import UserError

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipeline.engines.engines import BEAM_VERSION, FLINK_VERSION
-from pipeline.engines.flink import cancel_jobs, check_cluster
+from pipeline.engines.base import BEAM_VERSION
+from pipeline.engines.flink import FLINK_VERSION, cancel_jobs, check_cluster
 from pipeline.engines.job_server import check_jar
 from pipeline.engines.options import make_engine
 from serving.repository.errors import UserError

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.engines import spark
-from pipeline.engines.engines import BEAM_VERSION, job_prefix, spark_mark
+from pipeline.engines.base import BEAM_VERSION, job_prefix
 from pipeline.engines.job_server import check_jar
 from pipeline.engines.options import make_engine
+from pipeline.engines.spark import spark_mark
 from serving.repository.errors import UserError
 from tests.support.waiting import wait_until
 
