@@ -16,7 +16,7 @@ from serving.repository.errors import UserError
 ENGINES: dict[str, type[Engine]] = {kind.runner: kind for kind in (LocalEngine, FlinkEngine, SparkEngine, DataflowEngine)}
 
 
-def make_engine(runner: str = "local", **options: Any) -> Engine:
+def resolve_engine(runner: str = "local", **options: Any) -> Engine:
     """Make an engine of what the user said.
 
     Args:
