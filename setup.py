@@ -37,6 +37,7 @@ INSTALL_REQUIRES = [
     "pyyaml>=6",
     # What the user sees.
     "click>=8.1",
+    "cloup>=4,<5",  # sections in the help, options that exclude each other
     "pydantic>=2.7,<3",
     "rich>=13",
     "pillow>=10",

@@ -123,7 +123,7 @@ class Cluster(BaseModel):
         return self.gpu_image if self.gpu_image and self.uses_gpu(name) else self.image
 
 
-def make_cluster(file: Path | None, **given: Any) -> Cluster:
+def resolve_cluster(file: Path | None, **given: Any) -> Cluster:
     """Make the settings from a YAML file and what was given besides, which wins.
 
     Raises:

@@ -41,7 +41,7 @@ class Schedule:
     service_account: str | None = None
 
 
-def submit(
+def submit_run(
     client: kfp.Client,
     package: Package,
     experiment: str,
@@ -66,7 +66,7 @@ def submit(
     return run.run_id
 
 
-def schedule(client: kfp.Client, package: Package, experiment: str, wanted: Schedule) -> tuple[str, str]:
+def put_schedule(client: kfp.Client, package: Package, experiment: str, wanted: Schedule) -> tuple[str, str]:
     """Make the one recurring run of a name be the wanted one.
 
     KFP can't change a recurring run: the new one is made first, then the old ones go, so a failure leaves a working schedule.
@@ -112,7 +112,7 @@ def schedule(client: kfp.Client, package: Package, experiment: str, wanted: Sche
     return kept, outcome
 
 
-def unschedule(client: kfp.Client, name: str, *, pause: bool) -> int:
+def remove_schedule(client: kfp.Client, name: str, *, pause: bool) -> int:
     """Delete, or only disable, the recurring runs of a name; says how many there were."""
     found = find_schedules(client, name)
     with one_line(f"{'pause' if pause else 'remove'} the schedule"):
