@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.progress import note
+from serving.repository.durable import replace_file
 
 _FORMAT = 1
 
@@ -81,12 +81,7 @@ def write(
         "sha256": dict(sorted(files.items())),
     }
     target = record_path(dataset, data_dir)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(target)
+    replace_file(target, json.dumps(content, indent=1))
     return _prepared(content, data_dir, files)
 
 

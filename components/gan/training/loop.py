@@ -15,8 +15,9 @@ from components.gan.latents import step_seeds
 from components.gan.settings import GanSettings
 from components.gan.train_state import Game
 from components.gan.training.checkpoints import Checkpoints
-from components.gan.training.devices import choose_strategy, describe, dtype_policy, is_chief
+from components.gan.training.devices import choose_strategy, describe, dtype_policy
 from components.gan.training.journal import Journal
+from components.gan.training.workers import is_chief
 from components.progress import note, report
 from components.transform.pixels import quantise, scale
 from serving.repository.contract import IMAGE_SHAPE
@@ -75,7 +76,7 @@ def train(
 
 
 def _train(source: Source, num_classes: int, settings: GanSettings, directory: Path, strategy: tf.distribute.Strategy) -> Game:
-    policy, chief = dtype_policy(settings), is_chief(strategy)
+    policy, chief = dtype_policy(settings), is_chief()
     with strategy.scope():
         game = Game(importlib.import_module(f"components.gan.recipes.{settings.recipe}"), settings, num_classes, policy)
         checkpoints = Checkpoints(game.checkpoint(), directory / "checkpoints")
