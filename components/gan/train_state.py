@@ -83,7 +83,7 @@ class TrainState:
         self._d_adam = Adam(self.discriminator, settings.beta_1, settings.beta_2)
 
     def cosine_decay(self, start: float, end: float) -> tf.Tensor:
-        """Return the value at the current step, a float32 scalar, of half a cosine from start to end (Loshchilov & Hutter 2017)."""
+        """Return the value at this step, a float32 scalar, of half a cosine from start to end (Loshchilov & Hutter 2017)."""
         return end + (start - end) * 0.5 * (1.0 + tf.cos(math.pi * self._progress()))
 
     def apply_discriminator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""What a training leaves for people: metrics.jsonl, TensorBoard scalars, sample grids, and warnings of the two failures of GANs."""
+"""What a training leaves for people: metrics.jsonl, TensorBoard scalars, sample grids, and warnings of GANs' two failures."""
 
 from __future__ import annotations
 
