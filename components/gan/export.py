@@ -119,19 +119,21 @@ def export(
 
 
 def _write_warmup(path: Path, model: str, state: TrainState) -> None:
-    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    # Protobuf makes its classes at run time, unseen by the type checker.
+    from tensorflow_serving.apis.predict_pb2 import PredictRequest  # pyright: ignore[reportAttributeAccessIssue]
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog  # pyright: ignore[reportAttributeAccessIssue]
 
     with tf.io.TFRecordWriter(str(path)) as writer:
         for rows in _WARMUP_ROWS:
             seeds, labels = np.arange(rows, dtype=np.int64), np.zeros(rows, np.int64)
             latents = np.zeros([rows, state.settings.latent_size], np.float32)
             for signature in contract.SIGNATURES:
-                request = predict_pb2.PredictRequest()  # pyright: ignore[reportAttributeAccessIssue] (protobuf makes its classes at run time)
+                request = PredictRequest()
                 request.model_spec.name, request.model_spec.signature_name = model, signature
                 first = (
                     (contract.INPUT_LATENT, latents) if signature == contract.SIGNATURE_DEFAULT else (contract.INPUT_SEED, seeds)
                 )
                 for name, value in (first, (contract.INPUT_LABEL, labels)):
                     request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-                log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+                log = PredictionLog(predict_log=PredictLog(request=request))
                 writer.write(log.SerializeToString())

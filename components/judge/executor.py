@@ -40,7 +40,7 @@ def run_fn(fn_args: Any) -> None:
     images, labels = read_examples(fn_args.train_files, settings.max_images)
     test_images, test_labels = read_examples(fn_args.eval_files, settings.max_images)
     network = train_judge(images, labels, settings, len(class_names) if class_names else None)
-    accuracy = measure_accuracy(Judge(network), test_images, test_labels)
+    accuracy = measure_accuracy(Judge.of_networks(network), test_images, test_labels)
     bar = accuracy_bar(settings, config["dataset"])
     log_note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
     if not accuracy >= bar:
@@ -68,7 +68,7 @@ def run_fn(fn_args: Any) -> None:
         "code_hash": config["code_hash"],
         "digest": weights_digest(network, encoder),
     }
-    judge = Judge(network, encoder)
+    judge = Judge.of_networks(network, encoder)
     chosen = choose_reference(labels, settings.reference_size, settings.seed)
     reference = Reference(judge.features(images[chosen])[0], labels[chosen], judge.second_features(images[chosen]))
     remembered = (

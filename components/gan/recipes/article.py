@@ -18,8 +18,8 @@ from components.gan.settings import GanSettings
 from components.gan.train_state import StepResult, TrainState
 from serving.repository.contract import IMAGE_SHAPE
 
-CONDITIONAL = False
-CYCLE = 1
+CONDITIONAL: bool = False
+CYCLE: int = 1
 draw_latents = uniform_latents
 
 

@@ -19,8 +19,8 @@ from components.gan.train_state import StepResult, TrainState
 
 __all__ = ["CONDITIONAL", "CYCLE", "build_discriminator", "build_generator", "draw_latents", "train_step"]
 
-CONDITIONAL = True
-CYCLE = PENALTY_EVERY
+CONDITIONAL: bool = True
+CYCLE: int = PENALTY_EVERY
 draw_latents = normal_latents
 # One in this many rows carries the penalties: rows are drawn at random, so the mean is the same and the time is halved.
 _PENALTY_ROWS = 2
