@@ -40,9 +40,8 @@ class SplitTrainer(stock.Trainer):
         super().__init__(
             run_fn=run_fn,
             examples=examples,
-            # Protobuf makes its classes at run time, unseen by the type checker.
-            train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),  # pyright: ignore[reportAttributeAccessIssue]
-            eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),  # pyright: ignore[reportAttributeAccessIssue]
+            train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
+            eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
             custom_config={
                 "settings": settings.model_dump(),
                 "dataset": dataset,

@@ -37,10 +37,10 @@ class Generator(tf.Module):
         seeds = tf.TensorSpec([None], tf.int64, name=contract.INPUT_SEED)
         latents = tf.TensorSpec([None, self._latent_size], tf.float32, name=contract.INPUT_LATENT)
         return {
-            contract.SIGNATURE_DEFAULT: _trace(self.from_latent, latents, labels),
-            contract.SIGNATURE_SAMPLE: _trace(self.sample, seeds, labels),
-            contract.SIGNATURE_SAMPLE_PNG: _trace(self.sample_png, seeds, labels),
-            contract.SIGNATURE_LATENT: _trace(self.latent, seeds, labels),
+            contract.SIGNATURE_DEFAULT: self.from_latent.get_concrete_function(latents, labels),
+            contract.SIGNATURE_SAMPLE: self.sample.get_concrete_function(seeds, labels),
+            contract.SIGNATURE_SAMPLE_PNG: self.sample_png.get_concrete_function(seeds, labels),
+            contract.SIGNATURE_LATENT: self.latent.get_concrete_function(seeds, labels),
         }
 
     @tf.function
@@ -94,10 +94,6 @@ class Generator(tf.Module):
             return tf.identity(label)
 
 
-def _trace(function: Any, *specs: tf.TensorSpec) -> tf.types.experimental.ConcreteFunction:
-    return function.get_concrete_function(*specs)  # `tf.function` isn't typed for methods, hence Any
-
-
 def export(
     state: TrainState, directory: Path, model: str, metadata: dict[str, Any], labels: tuple[int, ...] | None = None
 ) -> None:
@@ -119,21 +115,19 @@ def export(
 
 
 def _write_warmup(path: Path, model: str, state: TrainState) -> None:
-    # Protobuf makes its classes at run time, unseen by the type checker.
-    from tensorflow_serving.apis.predict_pb2 import PredictRequest  # pyright: ignore[reportAttributeAccessIssue]
-    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog  # pyright: ignore[reportAttributeAccessIssue]
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
     with tf.io.TFRecordWriter(str(path)) as writer:
         for rows in _WARMUP_ROWS:
             seeds, labels = np.arange(rows, dtype=np.int64), np.zeros(rows, np.int64)
             latents = np.zeros([rows, state.settings.latent_size], np.float32)
             for signature in contract.SIGNATURES:
-                request = PredictRequest()
+                request = predict_pb2.PredictRequest()
                 request.model_spec.name, request.model_spec.signature_name = model, signature
                 first = (
                     (contract.INPUT_LATENT, latents) if signature == contract.SIGNATURE_DEFAULT else (contract.INPUT_SEED, seeds)
                 )
                 for name, value in (first, (contract.INPUT_LABEL, labels)):
                     request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-                log = PredictionLog(predict_log=PredictLog(request=request))
+                log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
                 writer.write(log.SerializeToString())

@@ -1,4 +1,4 @@
-"""The train state: both networks, the averaged generator, the optimisers, and the step that their schedules follow."""
+"""The train state: both networks, the EMA generator, the optimisers, and the step that their schedules follow."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Recipe(Protocol):
 
 
 class TrainState:
-    """Generator, discriminator, their optimisers, the averaged generator and the step counter."""
+    """Generator, discriminator, their optimisers, the EMA generator and the step counter."""
 
     def __init__(self, recipe: Recipe, settings: GanSettings, num_classes: int, policy: str) -> None:
         """Build both networks from their seeds, inside the scope of the strategy that trains them.
@@ -78,7 +78,7 @@ class TrainState:
         # kernel rounds differently with the batch's size, and a row's pixels must not depend on the batch it travels in.
         self.ema_generator = recipe.build_generator(settings, num_classes, "float64")
         self.ema_generator.set_weights(self.generator.get_weights())
-        self.step = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="step")
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._g_adam = Adam(self.generator, settings.beta_1, settings.beta_2)
         self._d_adam = Adam(self.discriminator, settings.beta_1, settings.beta_2)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.tfrecordio import WriteToTFRecord
+from apache_beam.io import WriteToTFRecord
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from tfx.components.example_gen import write_split
 from tfx.components.util import examples_utils
@@ -47,9 +47,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         pieces = {split: _pieces(prepared, expression) for split, expression in expressions.items()}
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         artifact.split_names = artifact_utils.encode_split_names(list(expressions))
-        # Protobuf makes its names at run time, unseen by the type checker.
-        records = example_gen_pb2.FORMAT_TF_EXAMPLE  # pyright: ignore[reportAttributeAccessIssue]
-        examples_utils.set_payload_format(artifact, records)
+        examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         with self._make_beam_pipeline() as pipeline:
             # Here in TFDS's own order, which is shuffled already, by a hash, and so reproducible. A cluster writes in whatever
             # order, so there its workers share the files.

@@ -110,10 +110,11 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
         raise UserError(f"the download of {dataset} broke off ({type(error).__name__}): run again to go on") from error
     except (tf.errors.OpError, RuntimeError) as error:
         # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
-        cause: Any = error if isinstance(error, tf.errors.OpError) else error.__cause__
-        if not isinstance(cause, tf.errors.OpError):
+        cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
+        message: str | None = getattr(cause, "message", None) if isinstance(cause, tf.errors.OpError) else None
+        if message is None:
             raise
-        raise OSError(cause.message.splitlines()[0]) from error
+        raise OSError(message.splitlines()[0]) from error
     return _record(dataset, data_dir, builder, door)
 
 

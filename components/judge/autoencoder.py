@@ -6,8 +6,6 @@ image again, so pixels that the classifier ignores move its features.
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -42,8 +40,7 @@ def train_encoder(images: np.ndarray, settings: JudgeSettings) -> keras.Model:
         truth = scale(tf.gather(pixels, chosen))
         return tf.reduce_mean(tf.square(network(truth, training=True)[1] - truth))
 
-    # Any, because Keras declares `float` and takes schedules.
-    rate: Any = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, settings.encoder_steps)
+    rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, settings.encoder_steps)
     shape = settings.encoder_steps, settings.batch_size
     batches = np.random.default_rng(settings.seed).integers(0, len(images), shape).astype(np.int32)
     fit(network, keras.optimizers.Adam(rate), loss, batches, name="second judge", mend="check the images")
@@ -62,7 +59,7 @@ def explained_share(network: keras.Model, images: np.ndarray) -> float:
 
 def _build(settings: JudgeSettings) -> keras.Model:
     def dense(units: int, layer: int, activation: str | None = None) -> keras.layers.Layer:
-        start: Any = keras.initializers.GlorotUniform(seed=settings.seed * 100 + layer)  # Keras declares `str` and takes objects
+        start = keras.initializers.GlorotUniform(seed=settings.seed * 100 + layer)
         return keras.layers.Dense(units, activation, kernel_initializer=start, dtype="float32")
 
     image = keras.Input(IMAGE_SHAPE, dtype="float32")

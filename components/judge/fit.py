@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +16,7 @@ _CHUNK = 50  # steps inside one call of the compiled loop: rare enough to cost n
 
 def fit(
     network: keras.Model,
-    optimizer: Any,
+    optimizer: keras.optimizers.Optimizer,
     loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     batches: np.ndarray,
     *,
@@ -28,7 +27,7 @@ def fit(
 
     Args:
         network: What is trained.
-        optimizer: A keras.optimizers.Optimizer, not yet built.
+        optimizer: Not yet built.
         loss_of: (indices int32 [B], step int32 scalar) -> loss, float32 scalar, of the network on one batch.
         batches: int32 [steps, B], the indices of each step's batch.
         name: What the progress and the error call it, e.g. "judge".

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -27,7 +25,7 @@ def build_network(classes: int, feature_size: int, seed: int) -> keras.Model:
         the hidden layer before its activation: nothing is cut off, and it is nearer to the Gaussian of the Fréchet distance.
     """
 
-    def initializer(layer: int, gain: float = 2.0) -> Any:  # Keras's layers declare `str` and take objects
+    def initializer(layer: int, gain: float = 2.0) -> keras.initializers.Initializer:
         return keras.initializers.VarianceScaling(gain, "fan_in", "truncated_normal", seed=seed * 100 + layer)
 
     image = keras.Input(IMAGE_SHAPE, dtype="float32")

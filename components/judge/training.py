@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -63,7 +62,7 @@ def _batches(count: int, settings: JudgeSettings) -> np.ndarray:
 
 def _optimizer(settings: JudgeSettings) -> keras.optimizers.Optimizer:
     warmup = settings.steps // 10
-    rate: Any = keras.optimizers.schedules.CosineDecay(  # Any, because Keras declares `float` and takes schedules
+    rate = keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 10, settings.steps - warmup, warmup_target=settings.learning_rate, warmup_steps=warmup
     )
     return keras.optimizers.AdamW(rate, weight_decay=1e-3, beta_2=0.99)

@@ -5,8 +5,6 @@ Trainers, the gate and the serving signatures all go through these functions, so
 
 from __future__ import annotations
 
-from typing import cast
-
 import tensorflow as tf
 
 from serving.repository.contract import IMAGE_SHAPE
@@ -37,7 +35,7 @@ def parse_transformed(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     )
     # The number of images is said, not inferred: rows of another length could otherwise pass as more or fewer images.
     images = tf.reshape(tf.io.decode_raw(features[IMAGE_KEY], tf.uint8), [tf.shape(serialized)[0], *IMAGE_SHAPE])
-    return images, cast(tf.Tensor, features[LABEL_KEY])
+    return images, features[LABEL_KEY]
 
 
 def to_bytes(image: tf.Tensor) -> tf.Tensor:

@@ -6,12 +6,10 @@ import os
 from typing import Any
 
 from tensorflow_data_validation.utils import anomalies_util
-
-# Protobuf makes its classes at run time, unseen by the type checker: hence the two exceptions.
-from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo  # pyright: ignore[reportAttributeAccessIssue]
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator import executor, labels
 from tfx.components.util import value_utils
-from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput  # pyright: ignore[reportAttributeAccessIssue]
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import writer_utils
@@ -29,7 +27,9 @@ class Executor(executor.Executor):
     TFX removes what a failed execution wrote, so the error tells all of them.
     """
 
-    def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> ExecutorOutput:
+    def Do(
+        self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
+    ) -> execution_result_pb2.ExecutorOutput:
         """Validate every split.
 
         Raises:
@@ -45,12 +45,12 @@ class Executor(executor.Executor):
             raise UserError(f"the data doesn't fit its schema: {'; '.join(found)}")
         return result
 
-    def _Validate(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> Anomalies:
+    def _Validate(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> anomalies_pb2.Anomalies:
         anomalies = super()._Validate(inputs, outputs)
         schema = value_utils.GetSoleValue(inputs, specs.SCHEMA_KEY)
         statistics = value_utils.GetSoleValue(inputs, specs.STATISTICS_KEY)
         for name in _silent_images(statistics, schema):
-            anomalies.anomaly_info[name].severity = AnomalyInfo.ERROR
+            anomalies.anomaly_info[name].severity = anomalies_pb2.AnomalyInfo.ERROR
             anomalies.anomaly_info[name].description = "More than a fifth of the values are no supported images."
         folder = value_utils.GetSoleValue(outputs, labels.SCHEMA_DIFF_PATH)
         writer_utils.write_anomalies(os.path.join(folder, executor.DEFAULT_FILE_NAME), anomalies)

@@ -23,9 +23,9 @@ def write_schema(prepared: PreparedDataset, folder: Path) -> Path:
         The file. Its name carries a digest of its content, because TFX's cache sees the name alone.
     """
     from google.protobuf import text_format
-    from tensorflow_metadata.proto.v0.schema_pb2 import Schema  # pyright: ignore[reportAttributeAccessIssue] (protobuf makes it at run time)
+    from tensorflow_metadata.proto.v0 import schema_pb2
 
-    schema = text_format.Parse(_TEMPLATE.read_text(encoding="utf-8"), Schema())
+    schema = text_format.Parse(_TEMPLATE.read_text(encoding="utf-8"), schema_pb2.Schema())
     label = next(feature for feature in schema.feature if feature.name == _LABEL)
     label.int_domain.max = len(prepared.class_names) - 1
     text = text_format.MessageToString(schema)

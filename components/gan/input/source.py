@@ -78,7 +78,7 @@ class InMemory:
             )
             # The raw op, because the public wrapper takes one seed for all rows, and a batch may span two passes.
             chosen = tf.raw_ops.RandomIndexShuffle(
-                index=tf.math.floormod(positions, count), seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
+                index=positions % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
             )
             return tf.gather(pixels, chosen), tf.gather(truth, chosen)
 

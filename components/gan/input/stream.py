@@ -8,7 +8,7 @@ nothing of the order needs to be saved: to go on at some step, files are passed 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import tensorflow as tf
 
@@ -66,11 +66,11 @@ def shuffled(shards: Shards, seed: int, window: int, position: int) -> tf.data.D
     first_window, used_of_window = divmod(used, window)
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
-        key = _fold_in(tf.constant([seed, _STREAM], tf.int64), number)
+        key = tf.random.experimental.stateless_fold_in(tf.constant([seed, _STREAM], tf.int64), number)
         first = tf.where(number == first_pass, tf.constant(first_window, tf.int64), tf.constant(0, tf.int64))
 
         def shuffle(index: tf.Tensor, records: tf.Tensor) -> tf.Tensor:
-            mixed = _shuffle(records, _fold_in(key, index))
+            mixed = tf.random.experimental.stateless_shuffle(records, tf.random.experimental.stateless_fold_in(key, index))
             resumed = (number == first_pass) & (index == first_window)
             return mixed[tf.where(resumed, tf.constant(used_of_window, tf.int64), tf.constant(0, tf.int64)) :]
 
@@ -81,7 +81,7 @@ def shuffled(shards: Shards, seed: int, window: int, position: int) -> tf.data.D
 
 def _records(shards: Shards, key: tf.Tensor, first: tf.Tensor) -> tf.data.Dataset:
     """Return one pass's examples, string scalars, before they are shuffled, from the one at a place on."""
-    order = _shuffle(tf.range(len(shards.paths)), key)
+    order = tf.random.experimental.stateless_shuffle(tf.range(len(shards.paths)), key)
     paths = tf.gather(tf.constant(shards.paths), order)
     counts = tf.gather(tf.constant(shards.counts, tf.int64), order)
     groups = tf.math.segment_sum(counts, tf.range(len(shards.paths)) // _INTERLEAVED)
@@ -103,12 +103,3 @@ def _records(shards: Shards, key: tf.Tensor, first: tf.Tensor) -> tf.data.Datase
 def _parse(records: tf.Tensor, share: int) -> tuple[tf.Tensor, tf.Tensor]:
     images, labels = parse_transformed(records)
     return tf.ensure_shape(images, [share, *IMAGE_SHAPE]), tf.ensure_shape(labels, [share])
-
-
-def _fold_in(key: tf.Tensor, number: Any) -> tf.Tensor:
-    return cast(tf.Tensor, tf.random.fold_in(key, number))
-
-
-def _shuffle(values: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    # TensorFlow loads this module late, unseen by the type checker.
-    return tf.random.experimental.stateless_shuffle(values, key)  # pyright: ignore[reportAttributeAccessIssue]

@@ -6,8 +6,6 @@ cannot overpower the generator by saturating. It collapses onto few modes: the g
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import keras
 import tensorflow as tf
 
@@ -77,11 +75,11 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
         real_logit = state.discriminator([real, label], training=True)
         fake_logit = state.discriminator([fake, label], training=True)
         d_loss, _ = losses(real_logit, fake_logit, smoothing)
-    d_norm = state.apply_discriminator_gradients(_gradients(tape, d_loss, state.discriminator))
+    d_norm = state.apply_discriminator_gradients(tape.gradient(d_loss, state.discriminator.trainable_variables))
     with tf.GradientTape() as tape:
         fake = state.generator([latent, label], training=True)
         _, g_loss = losses(real_logit, state.discriminator([fake, label], training=True), smoothing)
-    g_norm = state.apply_generator_gradients(_gradients(tape, g_loss, state.generator))
+    g_norm = state.apply_generator_gradients(tape.gradient(g_loss, state.generator.trainable_variables))
     return StepResult(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
 
 
@@ -92,10 +90,5 @@ def _hidden(x: keras.KerasTensor, settings: GanSettings, seed: int, policy: str)
     return x
 
 
-def _gradients(tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model) -> list[tf.Tensor]:
-    return cast("list[tf.Tensor]", tape.gradient(loss, network.trainable_variables))
-
-
-def _glorot(seed: int) -> Any:
-    """Return an initialiser; Any, because Keras's layers declare `str` and take objects."""
+def _glorot(seed: int) -> keras.initializers.Initializer:
     return keras.initializers.GlorotUniform(seed=seed)

@@ -7,8 +7,6 @@ first: the same step in the papers' terms, unfused.
 
 from __future__ import annotations
 
-from typing import cast
-
 import tensorflow as tf
 
 from components.gan.latents import normal_latents
@@ -58,9 +56,9 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
             # The mean over both kinds counts each by half, hence the 2 for R1 + R2.
             total += 2.0 * CYCLE * gradient_penalty(state.discriminator, penalised, classes, gamma)
     sources = [*state.discriminator.trainable_variables, images]
-    *d_gradients, image_gradient = cast("list[tf.Tensor]", tape.gradient(total, sources))
+    *d_gradients, image_gradient = tape.gradient(total, sources)
     upstream = image_gradient[real.shape[0] :] * slope_ratio[:, None, None, None]
     g_gradients = generator_tape.gradient([fake], state.generator.trainable_variables, output_gradients=[upstream])
     d_norm = state.apply_discriminator_gradients(d_gradients)
-    g_norm = state.apply_generator_gradients(cast("list[tf.Tensor]", g_gradients))
+    g_norm = state.apply_generator_gradients(g_gradients)
     return StepResult(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)

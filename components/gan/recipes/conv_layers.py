@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -19,16 +17,17 @@ _PIXELS_A_BLOCK = _BLOCK * _BLOCK
 class Layers:
     """Makes the layers of one network with a common dtype policy and seeded initialisers."""
 
-    def __init__(self, policy: str, seed: int):
+    def __init__(self, policy: str, seed: int) -> None:
+        """Start a network; each layer takes the next of the seeds that follow from its one."""
         self._policy = policy
         self._seed = seed * 1000
 
-    def _initializer(self, scale: float = 2.0) -> Any:
-        """Return the next kernel's initialiser; Any, because Keras's layers declare `str` and take objects."""
+    def _initializer(self, scale: float = 2.0) -> keras.initializers.Initializer:
         self._seed += 1
         return keras.initializers.VarianceScaling(scale, mode="fan_in", seed=self._seed)
 
     def dense(self, units: int, policy: str | None = None) -> keras.layers.Layer:
+        """Make a dense layer, float [N, F] -> [N, units], of the network's policy or of another."""
         return keras.layers.Dense(units, kernel_initializer=self._initializer(), dtype=policy or self._policy)
 
     def class_code(self, label: keras.KerasTensor, count: int, size: int) -> keras.KerasTensor:
@@ -36,18 +35,21 @@ class Layers:
         self._seed += 1
         dtype = image_dtype(self._policy)
         one_hot = keras.layers.CategoryEncoding(count, output_mode="one_hot", dtype=dtype)(label)
-        initializer: Any = keras.initializers.RandomNormal(0.0, 1.0, seed=self._seed)
+        initializer = keras.initializers.RandomNormal(0.0, 1.0, seed=self._seed)
         return keras.layers.Dense(size, use_bias=False, kernel_initializer=initializer, dtype=dtype)(one_hot)
 
     def activation(self) -> keras.layers.Layer:
+        """Make the one activation of both networks."""
         return keras.layers.LeakyReLU(_SLOPE, dtype=self._policy)
 
     def downscale(self, channels: int) -> keras.layers.Layer:
+        """Make a strided convolution that halves the sides, [N, H, W, C] -> [N, H/2, W/2, channels]."""
         return keras.layers.Conv2D(
             channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(), dtype=self._policy
         )
 
     def upscale(self, channels: int) -> keras.layers.Layer:
+        """Make a transposed convolution that doubles the sides, [N, H, W, C] -> [N, 2H, 2W, channels]."""
         return keras.layers.Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(_UPSCALE_GAIN), dtype=self._policy
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import keras
 
 from components.gan.settings import GanSettings
@@ -26,4 +24,4 @@ def image_dtype(policy: str) -> str:
 
 
 def _input(shape: tuple[int, ...] | list[int], dtype: str, name: str) -> keras.KerasTensor:
-    return cast(keras.KerasTensor, keras.Input(shape, dtype=dtype, name=name))
+    return keras.Input(shape, dtype=dtype, name=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-# exp(15) is far beyond any healthy logit; it keeps a lost game from overflowing before it is reported.
+# exp(15) is far beyond any healthy logit; it keeps a discriminator that always wins from overflowing the step before it is reported.
 MAX_EXPONENT = 15.0
 
 
@@ -43,7 +43,7 @@ def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.T
     with tf.GradientTape() as tape:
         tape.watch(images)
         logit = tf.reduce_sum(discriminator([images, labels], training=True))
-    gradient = tf.convert_to_tensor(tape.gradient(logit, images))
+    gradient = tape.gradient(logit, images)
     return 0.5 * gamma * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
 
 
