@@ -22,7 +22,7 @@ from components.gate.tfma.eval_config import bind, metric_options
 from components.gate.tfma.results import read_verdict
 from components.gate.verdict.verdict import FAULTY, Verdict, comparison_of
 from components.judge.features import load_record
-from components.progress import note
+from components.progress import log_note
 from components.transform.examples import read_examples
 from serving.repository import contract
 from serving.repository.errors import UserError
@@ -92,7 +92,7 @@ class Executor(stock.Executor):
         verdict.save(_evaluation(output_dict))
         _record(artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY]), verdict)
         _settle_blessing(output_dict, verdict, model)
-        note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
+        log_note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
 
 
 def _second_judge(verdict: Verdict, record: dict[str, Any]) -> dict[str, Any]:

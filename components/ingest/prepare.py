@@ -17,7 +17,7 @@ from typing import Any
 from components.ingest import archives, mirror, record, tfds_dataset, upstream
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DATASET_PATTERN
-from components.progress import note
+from components.progress import log_note
 from serving.repository.errors import UserError, first_line
 from serving.repository.locks import locked
 
@@ -103,15 +103,15 @@ def _through(doors: dict[str, Callable[[], Path | None]], dataset: str, data_dir
     for door, bring in doors.items():
         try:
             manual_dir = bring()
-            note(f"{dataset}: preparing the records, archives from {door}")
+            log_note(f"{dataset}: preparing the records, archives from {door}")
             prepared = tfds_dataset.generate(dataset, data_dir, downloads, manual_dir, door)
         except UserError as error:
             if len(doors) == 1:
                 raise
             closed.append(f"{door}: {error}")
-            note(f"{dataset}: {closed[-1]}")
+            log_note(f"{dataset}: {closed[-1]}")
             continue
-        note(f"{dataset} {prepared.version}: prepared from {door}, checksums verified, {prepared.splits}")
+        log_note(f"{dataset} {prepared.version}: prepared from {door}, checksums verified, {prepared.splits}")
         return prepared
     raise UserError(f"{dataset} can't be fetched: {'; '.join(closed)}; or name a directory that holds the original archives")
 

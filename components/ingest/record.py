@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.progress import note
+from components.progress import log_note
 from serving.repository.durable import replace_file
 
 _FORMAT = 1
@@ -96,7 +96,7 @@ def load(dataset: str, data_dir: Path) -> PreparedDataset | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
-        note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
+        log_note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
         return None
     if content.get("format") != _FORMAT or content.get("dataset") != dataset:
         return None
@@ -106,7 +106,7 @@ def load(dataset: str, data_dir: Path) -> PreparedDataset | None:
         path = directory / name
         files[name] = _sha256(path) if path.is_file() else "missing"
         if files[name] != recorded:
-            note(f"{path}: sha256 is {files[name]}, recorded was {recorded}; preparing {dataset} again")
+            log_note(f"{path}: sha256 is {files[name]}, recorded was {recorded}; preparing {dataset} again")
             return None
     return _prepared(content, data_dir, files)
 

@@ -53,13 +53,13 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as shards:
             pattern = write_shards(Path(shards), images, labels, [60, 50, 40, 30, 20])
-            game = train(open_source([pattern], settings, directory), 3, settings, directory, strategy)
+            state = train(open_source([pattern], settings, directory), 3, settings, directory, strategy)
     except UserError as error:
         print(error)
         return 2
     if is_chief():
-        np.savez(directory / "weights.npz", *game.average.get_weights())
-        export(game, directory / "model", "tiny", {})
+        np.savez(directory / "weights.npz", *state.ema_generator.get_weights())
+        export(state, directory / "model", "tiny", {})
     return 0
 
 
