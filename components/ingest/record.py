@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.progress import log_note
+from serving.repository.durable import replace_file
 
 _FORMAT = 1
 
@@ -80,13 +80,7 @@ def write(
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
     }
-    target = record_path(dataset, data_dir)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(target)
+    replace_file(record_path(dataset, data_dir), json.dumps(content, indent=1).encode())
     return _prepared(content, data_dir, files)
 
 

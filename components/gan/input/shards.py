@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -52,21 +54,26 @@ def find_shards(patterns: list[str], directory: Path) -> Shards:
     """
     paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     sizes = [tf.io.gfile.stat(path).length for path in paths]
-    note = directory / _FILE
-    known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    noted = directory / _FILE
+    known = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
     if known.keys() != set(paths) or any(known[path][0] != size for path, size in zip(paths, sizes, strict=True)):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(_look_through, paths))
         known = {path: [size, *seen] for path, size, seen in zip(paths, sizes, found, strict=True)}
-        directory.mkdir(parents=True, exist_ok=True)
-        partial = note.with_name(f"{_FILE}.{os.getpid()}.partial")
-        partial.write_text(json.dumps(known), encoding="utf-8")
-        os.replace(partial, note)
+        _write_counts(noted, known)
     labels = sorted({label for _, _, labels in known.values() for label in labels})
     shards = Shards(tuple(paths), tuple(known[path][1] for path in paths), tuple(labels))
     if shards.count == 0:
         raise UserError(f"no examples match {', '.join(patterns)}: check data.train_split")
     return shards
+
+
+def _write_counts(target: Path, known: dict[str, list[Any]]) -> None:
+    """Replace the file in one step, from a file that no other worker has: their process ids may be equal, one a container."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
+    partial.write_text(json.dumps(known), encoding="utf-8")
+    os.replace(partial, target)
 
 
 def _look_through(path: str) -> tuple[int, list[int]]:
