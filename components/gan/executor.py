@@ -10,9 +10,10 @@ from components.gan.export import export
 from components.gan.input.source import open_source
 from components.gan.settings import GanSettings
 from components.gan.training.checkpoints import working_directory
-from components.gan.training.devices import choose_strategy, is_chief
+from components.gan.training.devices import choose_strategy
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
 from components.gan.training.loop import train
+from components.gan.training.workers import is_chief
 from serving.repository import contract
 from serving.repository.layout import model_name
 from serving.repository.version import forger_version
@@ -32,7 +33,7 @@ def run_fn(fn_args: Any) -> None:
     work = working_directory(Path(config["work_dir"]), config["training_key"]) if config["work_dir"] else output
     source = open_source(fn_args.train_files, settings, work)
     state = train(source, len(config["class_names"]), settings, work, strategy)
-    if not is_chief(strategy):
+    if not is_chief():
         return
     metadata = {
         contract.META_FORMAT: contract.METADATA_FORMAT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from components.progress import log_note
 from components.transform.examples import read_examples
 from serving.repository import contract
 from serving.repository.errors import UserError
+from serving.repository.metadata import metadata_or_nothing
 
 JUDGE_KEY = "judge"
 _SHOWCASE_EXAMPLES = 2000  # real images that the showcase chooses from
@@ -142,10 +142,7 @@ def _usable_baseline(
         return None, ""
     path = path_utils.serving_model_path(artifacts[0].uri)
     version = artifacts[0].get_string_custom_property(VERSION_PROPERTY)
-    try:
-        metadata = json.loads((Path(path) / contract.METADATA_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        metadata = {}
+    metadata = metadata_or_nothing(Path(path))
     names = metadata.get(contract.META_CLASS_NAMES, class_names)
     if names != class_names:
         raise UserError(

@@ -80,7 +80,7 @@ def write(
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
     }
-    replace_file(record_path(dataset, data_dir), json.dumps(content, indent=1).encode())
+    replace_file(record_path(dataset, data_dir), json.dumps(content, indent=1))
     return _prepared(content, data_dir, files)
 
 

@@ -15,6 +15,7 @@ from tfx.utils import io_utils
 
 from components.progress import log_note
 from components.push.layout import Pushed, push_model
+from serving.repository.contract import VERDICT_FILE
 from serving.repository.errors import UserError
 from serving.repository.labels import served
 
@@ -23,7 +24,6 @@ SERVING_BASE_KEY = "serving_base"
 KEEP_VERSIONS_KEY = "keep_versions"
 CANARY_KEY = "canary"
 CODE_HASH_KEY = "code_hash"
-VERDICT_FILE = "verdict.json"  # written by the gate into its evaluation artifact
 
 
 class Executor(stock.Executor):

@@ -22,7 +22,7 @@ from pipeline.terminal.run import RunView
 from serving.repository import contract
 from serving.repository.errors import ServingError, UserError
 from serving.repository.manifest import manifest_problem
-from serving.saved_model.servable import read_metadata
+from serving.repository.metadata import read_metadata
 
 if TYPE_CHECKING:
     from rich.console import Console

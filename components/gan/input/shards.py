@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
 from components.transform.pixels import parse_transformed
+from serving.repository.durable import replace_file
 from serving.repository.errors import UserError
 
 COMPRESSION = "GZIP"  # as Transform writes them
@@ -60,20 +58,13 @@ def find_shards(patterns: list[str], directory: Path) -> Shards:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(_look_through, paths))
         known = {path: [size, *seen] for path, size, seen in zip(paths, sizes, found, strict=True)}
-        _write_counts(noted, known)
+        directory.mkdir(parents=True, exist_ok=True)
+        replace_file(noted, json.dumps(known))
     labels = sorted({label for _, _, labels in known.values() for label in labels})
     shards = Shards(tuple(paths), tuple(known[path][1] for path in paths), tuple(labels))
     if shards.count == 0:
         raise UserError(f"no examples match {', '.join(patterns)}: check data.train_split")
     return shards
-
-
-def _write_counts(target: Path, known: dict[str, list[Any]]) -> None:
-    """Replace the file in one step, from a file that no other worker has: their process ids may be equal, one a container."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
-    partial.write_text(json.dumps(known), encoding="utf-8")
-    os.replace(partial, target)
 
 
 def _look_through(path: str) -> tuple[int, list[int]]:

@@ -29,7 +29,7 @@ class Journal:
         (directory / SAMPLES_DIR).mkdir(parents=True, exist_ok=True)
         self._path = directory / METRICS_FILE
         kept = [line for line in read_metrics(directory) if line["step"] <= resumed_at]
-        replace_file(self._path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        replace_file(self._path, "".join(json.dumps(line) + "\n" for line in kept))
         self._board = tf.summary.create_file_writer(str(directory / TENSORBOARD_DIR))
         self._streaks: dict[str, int] = {}
 

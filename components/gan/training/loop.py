@@ -16,8 +16,9 @@ from components.gan.recipes import RECIPES
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
 from components.gan.training.checkpoints import Checkpoints
-from components.gan.training.devices import choose_strategy, describe, dtype_policy, is_chief
+from components.gan.training.devices import choose_strategy, describe, dtype_policy
 from components.gan.training.journal import Journal
+from components.gan.training.workers import is_chief
 from components.progress import log_note, report_progress
 from components.transform.pixels import quantise, scale
 from serving.repository.contract import IMAGE_SHAPE
@@ -78,7 +79,7 @@ def train(
 def _train(
     source: Source, num_classes: int, settings: GanSettings, directory: Path, strategy: tf.distribute.Strategy
 ) -> TrainState:
-    policy, chief = dtype_policy(settings), is_chief(strategy)
+    policy, chief = dtype_policy(settings), is_chief()
     with strategy.scope():
         state = TrainState(RECIPES[settings.recipe], settings, num_classes, policy)
         checkpoints = Checkpoints(state.checkpoint(), directory / "checkpoints")

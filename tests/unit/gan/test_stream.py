@@ -1,15 +1,13 @@
 """Images streamed from files: their order, their memory, and damaged files."""
 
 import itertools
-import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan.input.shards import Shards, _write_counts, find_shards
+from components.gan.input.shards import Shards, find_shards
 from components.gan.input.source import open_source
 from components.gan.input.stream import Streamed, shuffled
 from components.gan.settings import GanSettings
@@ -162,16 +160,6 @@ def test_counts_are_kept_until_a_file_changes(pattern, tmp_path):
     assert (tmp_path / "shards.json").stat().st_ino == note  # not written again
     other = write_shards(tmp_path / "other", np.zeros([9, 28, 28, 1], np.uint8), np.zeros(9, np.int64), [4, 5])
     assert find_shards([other], tmp_path).count == 9
-
-
-def test_workers_with_one_process_id_write_the_counts_at_the_same_time(tmp_path):
-    """As in containers, each of which has its own process 1; here threads of one process."""
-    target, known = tmp_path / "shards.json", {f"file-{n}": [1, 2, [3]] for n in range(2000)}
-    with ThreadPoolExecutor(8) as pool:
-        for written in [pool.submit(_write_counts, target, known) for _ in range(80)]:
-            written.result()
-    assert json.loads(target.read_text()) == known
-    assert [path.name for path in tmp_path.iterdir()] == ["shards.json"]
 
 
 def test_no_examples_is_the_users_to_mend(tmp_path):
