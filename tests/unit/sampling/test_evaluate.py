@@ -1,0 +1,107 @@
+"""`forger evaluate`: the gate's figures for a model and for arrays, and one clear line for what can't be scored."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from components.gate.settings import GateSettings
+from components.gate.verdict.verdict import Verdict
+from components.judge.features import load_record
+from pipeline.cli import cli
+from pipeline.home.home import Home
+from pipeline.home.run_record import RunRecord
+from pipeline.sampling.evaluate import Yardstick, from_array
+from serving.repository.errors import UserError
+from tests.support.gate_builders import digits, save_examples, save_judge, tiny_judge
+from tests.support.tiny_generator import build_tiny_generator
+
+NAMES = [str(label) for label in range(10)]
+
+
+@pytest.fixture(scope="module")
+def home(mnist, tmp_path_factory):
+    """A home as a run leaves it, as far as an evaluation looks: a record, the judge and the held-out examples."""
+    place = Home.at(tmp_path_factory.mktemp("evaluate") / "home")
+    place.open()
+    judge = save_judge(place.path / "judge", tiny_judge(mnist.directory), *digits(mnist.directory, "train[:3000]"))
+    images, labels = digits(mnist.directory, "test[:1000]")
+    examples = save_examples(place.path / "examples", images[:600], labels[:600])
+    verdict = Verdict(
+        blessed=True,
+        reason="",
+        class_names=NAMES,
+        examples_path=str(examples),
+        judge={"path": str(judge), "digest": load_record(judge)["digest"]},
+    )
+    config = {
+        "data": {"dataset": "mnist"},
+        "gate": GateSettings(max_class_frechet_ratio=25.0, min_label_agreement=0.85).model_dump(),
+    }
+    RunRecord(
+        run_id="1", state="blessed", started="", profile="smoke", config=config, pipeline_digest="", training_key="",
+        verdict=verdict.model_dump(mode="json"),
+    ).save(place.runs)  # fmt: skip
+    return place
+
+
+def run(home, *arguments):
+    return CliRunner().invoke(cli, ["evaluate", "--home", str(home.path), *map(str, arguments)])
+
+
+def test_real_images_pass_and_noise_does_not(home, mnist, tmp_path):
+    images, labels = digits(mnist.directory, "test[1000:4000]")
+    np.save(tmp_path / "real.npy", images[:600, :, :, 0])
+    np.save(tmp_path / "labels.npy", labels[:600])
+    passed = run(home, "--samples", tmp_path / "real.npy", "--labels", tmp_path / "labels.npy", "--json")
+    assert passed.exit_code == 0, passed.output
+    verdict = Verdict.model_validate_json(passed.stdout)
+    assert verdict.examples == 600
+    assert verdict.figures["frechet_ratio"] < 3  # not paired by class, as the gate's own draws are
+    assert verdict.figures["label_agreement"] > 0.85
+    assert len([check for check in verdict.checks if check.metric == "frechet_ratio" and check.slice]) == 10
+    np.save(tmp_path / "noise.npy", np.random.default_rng(0).integers(0, 256, (300, 28, 28)).astype(np.uint8))
+    refused = run(home, "--samples", tmp_path / "noise.npy")
+    assert refused.exit_code == 1
+    assert "300 images against as many real ones" in refused.output
+    assert "refused by the gate" in refused.output
+
+
+def test_a_model_is_drawn_from_with_the_gates_own_seeds(home, tmp_path):
+    build_tiny_generator(tmp_path / "1")
+    found = run(home, "--model", tmp_path, "--count", 200, "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["examples"] == 200
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((200, 28, 28), np.float32), r"float32 \[200, 28, 28\]: save uint8"),
+        (np.zeros((200, 14, 14), np.uint8), r"uint8 \[200, 14, 14\]"),
+        (np.zeros((5, 28, 28), np.uint8), "5 images, too few"),
+        (np.array([{}], object), "no NumPy array"),
+    ],
+)
+def test_arrays_that_cannot_be_scored(home, tmp_path, array, words):
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(UserError, match=words):
+        from_array(tmp_path / "a.npy", None, Yardstick.of(home, "mnist", None))
+
+
+@pytest.mark.parametrize(("labels", "words"), [(np.zeros(3, np.int64), "one integer for each"), (np.full(200, 10), "knows 0..9")])
+def test_labels_that_do_not_fit(home, tmp_path, labels, words):
+    np.save(tmp_path / "a.npy", np.zeros((200, 28, 28), np.uint8))
+    np.save(tmp_path / "l.npy", labels)
+    with pytest.raises(UserError, match=words):
+        from_array(tmp_path / "a.npy", tmp_path / "l.npy", Yardstick.of(home, "mnist", None))
+
+
+def test_a_home_without_a_judge_and_too_few_images(home, tmp_path):
+    with pytest.raises(UserError, match="has a judge of mnist"):
+        Yardstick.of(Home.at(tmp_path / "empty"), "mnist", None)
+    with pytest.raises(UserError, match="has a judge of kmnist"):
+        Yardstick.of(home, "kmnist", None)
+    with pytest.raises(UserError, match="9 images are too few"):
+        Yardstick.of(home, "mnist", 9)
