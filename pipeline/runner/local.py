@@ -70,9 +70,9 @@ def run_nodes(
     ir = _compile(config, prepared, home)
     digest = _digest(config, prepared)
     last = load_last(home.runs)
-    resumed = last is not None and last.state == "running" and last.pipeline_digest == digest
     now = datetime.datetime.now(datetime.UTC)
-    record = last if resumed else RunRecord(
+    resumed = last if last is not None and last.state == "running" and last.pipeline_digest == digest else None
+    record = resumed or RunRecord(
         run_id=now.strftime("%Y%m%d-%H%M%S-%f"), state="running", started=now.isoformat(timespec="seconds"), profile=profile,
         config=config.model_dump(mode="json"), pipeline_digest=digest, training_key=training_key(config, prepared),
     )  # fmt: skip
@@ -138,11 +138,13 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
                 executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
                 custom_executor_operators={
+                    # pyright: ignore[reportArgumentType]  TFX only calls it: what makes an operator does as well as its class
                     BeamExecutableSpec: functools.partial(
                         _beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}")
                     )
                 },
             ).launch()
+            assert launched is not None and launched.execution_id is not None  # None: an optional node without input
         except Exception as error:
             error.add_note(node_id)
             raise

@@ -53,6 +53,7 @@ def capture_logs(log_file: Path, view: logging.Handler, *, debug: bool) -> Itera
     """Send the libraries' logs to a file and the project's own lines to a handler, which shows them."""
     root = logging.getLogger()
     handler = logging.FileHandler(log_file, encoding="utf-8")
+    assert handler.stream is not None  # it opens its file at once
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.handlers = [handler]
     root.setLevel(logging.INFO)

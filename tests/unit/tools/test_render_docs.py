@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.config import Config
-from tests.unit.pipeline.test_cli import commands
+from tests.unit.commands.test_cli import commands
 from tools.render_docs import BEGIN, END, ROOT, commands_table, settings_page, with_commands
 
 
