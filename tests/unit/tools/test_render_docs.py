@@ -1,5 +1,9 @@
 """What the docs say of commands and settings is what the code says: `make docs` writes it."""
 
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 from pipeline.config import Config
@@ -37,3 +41,24 @@ def test_only_what_stands_between_the_marks_is_written():
     assert with_commands(f"a\n{BEGIN}\nold\n{END}\nb") == f"a\n{BEGIN}\n{commands_table()}\n{END}\nb"
     with pytest.raises(ValueError, match="has no <!-- commands -->"):
         with_commands("a")
+
+
+def test_the_check_says_what_is_out_of_date_and_make_docs_mends_it(tmp_path):
+    for package in ("pipeline", "components", "serving", "tools"):
+        (tmp_path / package).symlink_to(ROOT / package)
+    (tmp_path / "tools").unlink()
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "render_docs.py", tmp_path / "tools")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text(f"{BEGIN}{END}")
+
+    def render(*arguments):
+        command = [sys.executable, str(tmp_path / "tools" / "render_docs.py"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, [line.partition(":")[0] for line in done.stdout.splitlines()]
+
+    assert render("--check") == (1, ["README.md", "docs/settings.md"])
+    assert not (tmp_path / "docs" / "settings.md").exists()
+    assert render() == (0, ["README.md", "docs/settings.md"])
+    assert (tmp_path / "docs" / "settings.md").read_text("utf-8") == settings_page()
+    assert render("--check") == (0, [])
