@@ -16,6 +16,7 @@ from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings
 from components.judge.settings import JudgeSettings
 from components.push.settings import PushSettings
+from pipeline.validation import refusal
 from serving.repository.errors import UserError
 
 DEFAULT_PROFILE = "quick"
@@ -124,10 +125,7 @@ def resolve_config(profile: str = DEFAULT_PROFILE, changes: list[str] | None = N
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        found = "" if first["loc"] == () or isinstance(first["input"], dict) else f", not {first['input']!r}"
-        raise UserError(f"{place}: {first['msg'].removeprefix('Value error, ')}{found}") from None
+        raise refusal(error) from None
 
 
 def _parse(change: str) -> tuple[str, str, Any]:

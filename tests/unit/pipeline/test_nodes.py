@@ -12,7 +12,16 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_names_are_those_of_the_components_in_their_order(mnist):
-    places = Places("p", "/root", str(mnist.directory), "/schema", "/serving", "", ("", ""))
+    places = Places(
+        pipeline_name="p",
+        pipeline_root="/root",
+        data_dir=str(mnist.directory),
+        schema_file="/schema",
+        serving_base="/serving",
+        work_dir="",
+        training_key="",
+        baseline=("", ""),
+    )
     assert [component.id for component in create_components(resolve_config("smoke"), mnist, places)] == list(NODES)
 
 

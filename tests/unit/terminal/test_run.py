@@ -6,7 +6,7 @@ import logging
 import pytest
 from rich.console import Console
 
-from components.progress import note, report
+from components.progress import log_note, report_progress
 from pipeline.home.run_record import NodeRecord, RunRecord
 from pipeline.runner.local import NodeObserver
 from pipeline.terminal.run import RunView, show_end, show_plan
@@ -36,8 +36,8 @@ def lines(console):
 def test_a_view_is_told_of_nodes_by_the_runner_and_of_progress_by_components(view, console):
     observer: NodeObserver = view
     observer.started("Gate", 9, 11)
-    note("2 [classes]")
-    report("judging", 10, 10, "images", recall=0.5)
+    log_note("2 [classes]")
+    report_progress("judging", 10, 10, "images", recall=0.5)
     observer.ended(NodeRecord(id="Gate", outcome="cached", seconds=1.25))
     started, noted, progress, ended = lines(console)
     assert (started, noted, ended) == ("9/11 Gate started", "2 [classes]", "Gate cached 1.2 s")
