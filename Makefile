@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: setup run test test-scale test-image lint bench bench-scale lock clean
+.PHONY: setup run test test-scale test-image lint docs bench bench-scale lock clean
 
 setup:
 	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) tools/bootstrap.py $(EXTRAS)
@@ -30,6 +30,10 @@ lint: setup
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python tools/check_dependencies.py
 	@$(BIN)/basedpyright
+
+# What README.md and docs/settings.md say of commands and settings, written anew from the code.
+docs: setup
+	@$(BIN)/python tools/render_docs.py
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
