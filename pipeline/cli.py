@@ -25,7 +25,7 @@ from pipeline.commands.serve import serve
 from pipeline.commands.status import status
 from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 from serving.repository.version import forger_version
 
 
@@ -81,7 +81,7 @@ def _line(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-    first = (str(error).strip() or repr(error)).splitlines()[0][:300]
+    first = first_line(error)
     return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
 
 

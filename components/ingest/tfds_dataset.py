@@ -15,7 +15,7 @@ import numpy as np
 
 from components.ingest import record
 from serving.repository.contract import IMAGE_SHAPE
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 _CHECKSUM = re.compile(r"checksum='([0-9a-f]{64})'")
 
@@ -45,7 +45,7 @@ def open_builder(dataset: str, data_dir: Path) -> Any:
         hint = f"did you mean {' or '.join(close)}?" if close else "see the TFDS catalogue for names"
         raise UserError(f"TFDS has no dataset {dataset!r}: {hint}") from None
     except ValueError as error:
-        raise UserError(f"TFDS has no dataset {dataset!r}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"TFDS has no dataset {dataset!r}: {first_line(error)}") from None
     _check_features(dataset, builder.info.features, tfds)
     return builder
 

@@ -82,7 +82,7 @@ def evaluate(
 
             with GeneratorClient(server, model_name(dataset), timeout) as client:
                 verdict = yardstick.judge(*draw_with(client, yardstick))
-        else:
+        elif model:
             from serving.saved_model.generator import LocalGenerator
 
             verdict = yardstick.judge(*draw_with(LocalGenerator(model), yardstick))

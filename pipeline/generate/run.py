@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.progress import report
+from components.progress import report_progress
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, digest_of, servable_name
@@ -22,7 +22,7 @@ from pipeline.terminal.run import RunView
 from serving.repository import contract
 from serving.repository.errors import ServingError, UserError
 from serving.repository.manifest import manifest_problem
-from serving.saved_model.servable import read_metadata
+from serving.repository.metadata import read_metadata
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -186,7 +186,7 @@ def _watched(request: Request, directory: Path) -> Iterator[None]:
 
     def look() -> None:
         done = finished(directory, request)
-        report("generating", sum(len(request.rows(number)) for number in done), request.count, "images")
+        report_progress("generating", sum(len(request.rows(number)) for number in done), request.count, "images")
 
     def watch() -> None:
         look()

@@ -1,4 +1,6 @@
-"""Errors that are the user's to mend."""
+"""Errors that are the user's to mend, and errors in one line."""
+
+_MAX_LINE = 300  # characters
 
 
 class UserError(Exception):
@@ -6,7 +8,7 @@ class UserError(Exception):
 
 
 class ServingError(UserError):
-    """What a model server refused, or why it can't be reached or started.
+    """What a model server refused.
 
     Attributes:
         code: Name of the gRPC status where a model server refused, else empty.
@@ -15,3 +17,12 @@ class ServingError(UserError):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+def first_line(error: BaseException, limit: int = _MAX_LINE) -> str:
+    """Return the first line of what an error says, at most `limit` characters; its class where it says nothing.
+
+    TensorFlow's errors keep the text itself apart from the graph's traces, in `message`.
+    """
+    text = str(getattr(error, "message", None) or error).strip() or repr(error)
+    return text.splitlines()[0].strip()[:limit]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Tls:
         """Read all files once: gRPC itself says nothing about a wrong one until a handshake fails.
 
         Raises:
-            ServingError: A file that is missing or wrong, or a key that does not belong to the certificate.
+            UserError: A file that is missing or wrong, or a key that does not belong to the certificate.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
@@ -39,7 +39,7 @@ class Tls:
         except (OSError, ValueError) as error:  # SSLError is an OSError
             files = ", ".join(str(path) for path in (self.cert, self.key, self.client_ca) if path)
             why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-            raise ServingError(
+            raise UserError(
                 f"cannot use the TLS files {files}: {why}; give PEM files, the key without a passphrase and of that certificate"
             ) from error
 

@@ -1,4 +1,4 @@
-"""What a training leaves for people: metrics.jsonl, TensorBoard scalars, sample grids, and a warning when the game goes wrong."""
+"""What a training leaves for people: metrics.jsonl, TensorBoard scalars, sample grids, and warnings of GANs' two failures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR, read_metrics, sample_path
-from components.progress import note
+from components.progress import log_note
 
 # Watched over this many log lines in a row, so that one odd batch warns nobody.
 _PATIENCE = 3
@@ -73,4 +73,4 @@ class Journal:
         streak = self._streaks.get(warning, 0) + 1 if wrong else 0
         self._streaks[warning] = streak
         if streak == _PATIENCE:
-            note(f"warning at step {step}: {warning}")
+            log_note(f"warning at step {step}: {warning}")

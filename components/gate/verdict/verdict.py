@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VERDICT_FILE = "verdict.json"
+from serving.repository.contract import VERDICT_FILE
 
 FAULTY = "faulty generator"
 _DISAGREES = "the second judge disagrees"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.options import ServerOptions
 
 _INT, _BOOL, _TEXT = ".google.protobuf.Int64Value", ".google.protobuf.BoolValue", ".google.protobuf.StringValue"
@@ -36,14 +36,14 @@ def with_batching_file(options: ServerOptions, path: Path) -> ServerOptions:
         path: A text proto of BatchingParameters.
 
     Raises:
-        ServingError: No such file, not such a text proto, or a value out of its range.
+        UserError: No such file, not such a text proto, or a value out of its range.
     """
     try:
         found = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()())
     except (OSError, UnicodeDecodeError) as error:
-        raise ServingError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; name another file") from error
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; name another file") from error
     except text_format.ParseError as error:
-        raise ServingError(f"{path} holds no BatchingParameters: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path} holds no BatchingParameters: {' '.join(str(error).split())}") from error
     values: dict[str, float] = {}
     if found.HasField("max_batch_size"):
         values["max_batch_size"] = found.max_batch_size.value

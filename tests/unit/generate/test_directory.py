@@ -56,12 +56,12 @@ def test_only_named_shards_are_finished_and_leftovers_go(tmp_path):
     request = make_request()
     with claimed(tmp_path, request):
         (tmp_path / request.file_name(1)).write_bytes(b"shard")
-        (tmp_path / f"{places.UNFINISHED}x").write_bytes(b"half")
+        (tmp_path / ".shard.x.partial").write_bytes(b"half")
         assert finished(tmp_path, request) == {1}
         with pytest.raises(UserError, match="2 of 3 shards"):
             conclude(tmp_path, request)
     with claimed(tmp_path, request):
-        assert not list(tmp_path.glob(f"{places.UNFINISHED}*"))
+        assert not list(tmp_path.glob(".*.partial"))
         for shard in (0, 2):
             (tmp_path / request.file_name(shard)).write_bytes(b"other")
         assert conclude(tmp_path, request) == 15

@@ -29,7 +29,7 @@ QUICK = JudgeSettings(steps=20, batch_size=32, feature_size=8)
 
 
 def test_learns_digits(mnist):
-    judge = Judge(*tiny_judge(mnist.directory))
+    judge = Judge.of_networks(*tiny_judge(mnist.directory))
     assert measure_accuracy(judge, *digits(mnist.directory, "test[:500]")) > 0.9
 
 
@@ -45,7 +45,7 @@ def test_class_count_follows_the_data(mnist):
     images, labels = digits(mnist.directory, "train[:3000]")
     some = labels < 4
     network = train_judge(images[some], labels[some], QUICK)
-    features, probabilities = Judge(network).features(images[:7])
+    features, probabilities = Judge.of_networks(network).features(images[:7])
     assert features.shape == (7, 8)
     assert features.dtype == np.float32
     assert probabilities.shape == (7, 4)
@@ -53,7 +53,7 @@ def test_class_count_follows_the_data(mnist):
 
 
 def test_features_do_not_depend_on_the_batch(mnist):
-    judge = Judge(*tiny_judge(mnist.directory))
+    judge = Judge.of_networks(*tiny_judge(mnist.directory))
     images, _ = digits(mnist.directory, "test[:500]")
     many = np.concatenate([images, images, images])  # more than one internal batch
     np.testing.assert_allclose(judge.features(many)[0][-1:], judge.features(images[-1:])[0], rtol=1e-4, atol=1e-4)
@@ -86,7 +86,7 @@ def test_reference_has_each_class_in_equal_parts_by_seed_and_in_train_order():
 def test_export_and_load_keep_every_bit(mnist, tmp_path):
     networks = tiny_judge(mnist.directory)
     images, labels = digits(mnist.directory, "test[:500]")
-    judge = Judge(*networks)
+    judge = Judge.of_networks(*networks)
     reference = Reference(judge.features(images)[0], labels, judge.second_features(images))
     memory = TrainMemory.of(images, 8)
     export_judge(*networks, tmp_path / "Format-Serving", {"accuracy": 0.5, "digest": "x"}, reference, memory)
