@@ -151,8 +151,9 @@ def test_a_component(apply):
     script(
         copy,
         """
-        from pathlib import Path
+        import dataclasses
         import tempfile
+        from pathlib import Path
         import tensorflow as tf
         from tfx.types import standard_artifacts
         from components.class_check.executor import Executor
@@ -163,7 +164,8 @@ def test_a_component(apply):
         from serving.repository.errors import UserError
 
         prepared = PreparedDataset("mnist", "1", Path(), ("0", "1"), {}, "", "")
-        nodes = create_components(Config(), prepared, Places("x", "x", "x", "x", "x", "x", ("", "")))
+        places = Places(**{field.name: "x" for field in dataclasses.fields(Places)} | {"baseline": ("", "")})
+        nodes = create_components(Config(), prepared, places)
         assert tuple(node.id for node in nodes) == NODES
         place = NODES.index("ClassCheck")
         assert NODES[place + 1] == "JudgeTrainer"
