@@ -37,7 +37,8 @@ def open_builder(dataset: str, data_dir: Path) -> Any:
 
     try:
         # A folder that doesn't exist: the builder would otherwise restore, and trust, what it finds.
-        builder = tfds.builder_cls(dataset)(config=dataset.partition("/")[2] or None, data_dir=data_dir / ".none")
+        name, _, config = dataset.partition("/")
+        builder = tfds.builder_cls(name)(config=config or None, data_dir=data_dir / ".none")
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(dataset.partition("/")[0], known, n=3)

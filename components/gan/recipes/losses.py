@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-# exp(15) is far beyond any healthy logit; it keeps a discriminator that always wins from overflowing the step before it is reported.
+# exp(15) is far beyond any healthy logit; it keeps a training that is lost from overflowing before it is reported.
 MAX_EXPONENT = 15.0
 
 
@@ -14,7 +14,7 @@ def non_saturating_losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple
 
     A generated image with f = D(G(z)) adds softplus(f) to the discriminator's loss and softplus(-f) to the generator's: slopes
     whose ratio is -exp(-f). R3GAN's relativistic pairing, softplus(-(D(x) - D(G(z)))), was worse in every figure
-    (docs/training.md).
+    (docs/trials.md).
 
     Args:
         real_logit: D(x), float32 [N].

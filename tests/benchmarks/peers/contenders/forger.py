@@ -77,7 +77,7 @@ def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, chang
 def final_rate(settings: GanSettings, steps: int) -> float:
     """A rate's end for another length of training: it falls as fast as the profile's, to between an eighth and a fortieth.
 
-    The limits are those between which it was seen to help (docs/training.md).
+    The limits are those between which it was seen to help (docs/trials.md).
     """
     start = settings.learning_rate
     fallen = (settings.final_learning_rate / start) ** (steps / settings.steps)
