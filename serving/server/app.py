@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -22,9 +21,6 @@ from serving.server.options import ServerOptions
 from serving.server.rest.thread import RestThread
 from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
-
-if TYPE_CHECKING:
-    from serving.server.models.registry import ModelRegistry
 
 _LOGGER = logging.getLogger("forger.serving")
 

@@ -84,7 +84,7 @@ def test_a_label_by_hand_whose_version_is_not_served(base, policy, version, why)
 
 def test_a_models_config_that_cannot_be_read_pins_all_the_same(base):
     (base.parent / contract.MODELS_CONFIG_FILE).write_text("model_config_list {")
-    with pytest.raises(UserError, match="is not a ModelServerConfig.*mend it, or delete it to serve the newest"):
+    with pytest.raises(UserError, match=r"is not a ModelServerConfig.*mend it, or delete it to serve the newest"):
         _serve(base)
 
 
