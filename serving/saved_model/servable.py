@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.tensor_pb2 import TensorProto
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+_PATH = re.compile(r"(?<![\w.:/<>-])(?:file:/*)?/+[\w.+@%~-]+/[^\s'\",;:()\[\]{}<>]*")  # an absolute one, of two parts or more
 _MAX_REASON = 500  # characters; gRPC carries an error in trailers that are limited to 8 KiB
 
 
@@ -122,8 +124,14 @@ def tensor_of(proto: TensorProto) -> tf.Tensor:
 
 
 def reason(error: Exception) -> str:
-    """What an error says, on one line, without TensorFlow's graph traces."""
+    """What an error says, on one line, without TensorFlow's graph and Python traces."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     lines = [line.strip() for line in text.splitlines()]
-    kept = " ".join(line for line in lines if line and not line.startswith(GRAPH_TRACES))
+    # A graph of TensorFlow 1 tells the Python stack that loaded it, too.
+    kept = " ".join(line for line in lines if line and not line.startswith((*GRAPH_TRACES, 'File "')))
     return (kept or type(error).__name__)[:_MAX_REASON]
+
+
+def without_paths(text: str) -> str:
+    """What a client may read of an error: where files lie on this machine is not for it."""
+    return _PATH.sub("<path>", text)

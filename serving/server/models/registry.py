@@ -11,6 +11,7 @@ import grpc
 from tensorflow_serving.apis import model_pb2
 
 from serving.repository import contract
+from serving.saved_model.servable import without_paths
 from serving.server.metrics import Metrics, ServedVersion
 from serving.server.models.config_file import ConfigFile
 from serving.server.models.model_config import ModelConfig
@@ -134,7 +135,7 @@ class ModelRegistry:
     def _first_problem(self, models: list[ModelVersions], seconds: float) -> str | None:
         for model in models:
             if not model.looked.wait(seconds) or not model.available():
-                errors = [f"version {state.version}: {state.error}" for state in model.states() if state.error]
+                errors = [f"version {state.version}: {without_paths(state.error)}" for state in model.states() if state.error]
                 why = "; ".join(errors) or f"no version under {model.config.base}"
                 return f"1 model(s) did not become available: {{{model.config.name} due to error: {why}}}"
         return None
