@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: help setup run test test-scale test-image lint bench bench-scale lock clean
+.PHONY: help setup run test test-scale test-image lint docs bench bench-scale lock clean
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ lint: setup  ## Check style, docstrings, layers, dependencies and types
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python tools/check_dependencies.py
 	@$(BIN)/basedpyright
+
+docs: setup  ## Write the README's table of commands and docs/settings.md from the code
+	@$(BIN)/python tools/render_docs.py
 
 bench: setup  ## Time the main job from a fresh clone; ARGS=seeds, peers, serving, ... for the others
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 import click
 import cloup
 
-from pipeline.commands.base import CONTEXT, Group, group
+from pipeline.commands.base import CONTEXT, EXIT_INTERRUPTED, EXIT_USER, Group, group
 from pipeline.commands.data import data
 from pipeline.commands.evaluate import evaluate
-from pipeline.commands.exits import EXIT_INTERRUPTED, EXIT_USER
 from pipeline.commands.generate import generate
 from pipeline.commands.history import history
 from pipeline.commands.kubeflow import kubeflow

@@ -132,7 +132,7 @@ def _parse(change: str) -> tuple[str, str, Any]:
     name, equals, text = change.partition("=")
     if not equals:
         raise UserError(f"--set {change}: expected SECTION.KEY=VALUE, e.g. gan.steps=1000")
-    known = [f"{section}.{key}" for section, field in Config.model_fields.items() for key in type(field.default).model_fields]
+    known = [f"{section}.{key}" for section, settings in Config() for key in type(settings).model_fields]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]}?" if close else f"the sections are {', '.join(Config.model_fields)}"

@@ -80,8 +80,7 @@ def write(
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
     }
-    target = record_path(dataset, data_dir)
-    replace_file(target, json.dumps(content, indent=1))
+    replace_file(record_path(dataset, data_dir), json.dumps(content, indent=1))
     return _prepared(content, data_dir, files)
 
 

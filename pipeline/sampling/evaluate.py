@@ -13,7 +13,7 @@ from components.gate.combiners.rows import look, shared_judge, shared_memory, sh
 from components.gate.combiners.scoring import Scorer
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import bind, make_eval_config
-from components.gate.tfma.results import LEAST_EXAMPLES, judge_figures
+from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
 from components.gate.verdict.verdict import Verdict
 from components.ingest.settings import EVAL_SPLIT
 from components.judge.features import load_record

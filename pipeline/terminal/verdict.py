@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.home.checks import worst_of_classes
 from pipeline.home.run_record import RunRecord
+from pipeline.home.status import worst_of_classes
 
 
 def show_verdict(record: RunRecord, console: Console) -> None:

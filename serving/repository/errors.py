@@ -1,6 +1,8 @@
 """Errors that are the user's to mend, and errors in one line."""
 
 _MAX_LINE = 300  # characters
+# How the lines begin in which TensorFlow says where in its graph something happened.
+GRAPH_TRACES = ("Graph execution error", "Detected at node", "<stack traces", "[[", "Function call stack")
 
 
 class UserError(Exception):
@@ -22,7 +24,9 @@ class ServingError(UserError):
 def first_line(error: BaseException, limit: int = _MAX_LINE) -> str:
     """Return the first line of what an error says, at most `limit` characters; its class where it says nothing.
 
-    TensorFlow's errors keep the text itself apart from the graph's traces, in `message`.
+    Of TensorFlow's errors it is the first line that tells what happened: they say first where it did.
     """
     text = str(getattr(error, "message", None) or error).strip() or repr(error)
-    return text.splitlines()[0].strip()[:limit]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = (line for line in lines if not line.startswith(GRAPH_TRACES))
+    return next(telling, lines[0])[:limit]

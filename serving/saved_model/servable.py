@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.repository import contract
-from serving.repository.errors import UserError
+from serving.repository.errors import GRAPH_TRACES, UserError
 from serving.repository.manifest import manifest_problem
 from serving.repository.metadata import read_metadata
 
@@ -125,6 +125,5 @@ def reason(error: Exception) -> str:
     """What an error says, on one line, without TensorFlow's graph traces."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     lines = [line.strip() for line in text.splitlines()]
-    noise = ("Graph execution error", "Detected at node", "<stack traces", "[[", "Function call stack")
-    kept = " ".join(line for line in lines if line and not line.startswith(noise))
+    kept = " ".join(line for line in lines if line and not line.startswith(GRAPH_TRACES))
     return (kept or type(error).__name__)[:_MAX_REASON]

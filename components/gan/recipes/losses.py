@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-# exp(15) is far beyond any healthy logit; it keeps a discriminator that always wins from overflowing the step before it is reported.
+# exp(15) is far beyond any healthy logit; it keeps a training that is lost from overflowing before it is reported.
 MAX_EXPONENT = 15.0
 
 

@@ -109,7 +109,7 @@ def test_a_figure(apply):
         copy,
         """
         import numpy as np
-        from components.gate.combiners import sums
+        from components.gate.combiners import quality
         from components.gate.combiners.rows import View, rows_of
         from components.gate.settings import GateSettings
         from components.gate.tfma.eval_config import make_eval_config
@@ -122,8 +122,8 @@ def test_a_figure(apply):
             features = rng.normal(shift, 1, (count, 4)).astype(np.float32)
             return View(features, features, np.ones(count, np.float32), labels)
         real, generated, train = view(0), view(1), view(0)
-        sums.shared_reference = lambda judge: Reference(train.features, labels, train.second)
-        combiner, found = sums.QualityCombiner("", 2, 4, 4), []
+        quality.shared_reference = lambda judge: Reference(train.features, labels, train.second)
+        combiner, found = quality.QualityCombiner("", 2, 4, 4), []
         for parts in (1, 3):
             accumulators = []
             rows = list(rows_of(real, labels, np.arange(count), generated, labels))
@@ -135,7 +135,7 @@ def test_a_figure(apply):
             found.append(combiner.extract_output(combiner.merge_accumulators(accumulators))["mean_distance"])
         expected = float(((real.features.mean(0) - generated.features.mean(0)) ** 2).sum())
         assert np.allclose(found, expected, rtol=1e-4), (found, expected)
-        assert "mean_distance" in sums.QUALITY_FIGURES
+        assert "mean_distance" in quality.QUALITY_FIGURES
 
         def gated(limit):
             config = make_eval_config(GateSettings(max_mean_distance=limit), ["a", "b"], "")

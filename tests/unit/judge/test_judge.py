@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.judge import executor as trainer
 from components.judge.autoencoder import explained_share, train_encoder
-from components.judge.executor import choose_reference, export_judge, measure_accuracy, weights_digest
+from components.judge.executor import choose_reference, export_judge, measure_accuracy, run_fn, weights_digest
 from components.judge.features import (
     MEMORY_FILE,
     RECORD_FILE,
@@ -153,12 +152,12 @@ def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
     write_examples(tmp_path / "train-0", *digits(mnist.directory, "train[:3000]"))
     write_examples(tmp_path / "test-0", *digits(mnist.directory, "test[:500]"))
     with pytest.raises(UserError, match=r"below the bar judge.min_accuracy=0.999"):
-        trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.999))
+        run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.999))
     with pytest.raises(UserError, match=r"below the bar judge.min_explained=0.99"):
-        trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.0, encoder_steps=5, min_explained=0.99))
+        run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.0, encoder_steps=5, min_explained=0.99))
     assert not (tmp_path / "model").exists()
     sizes = {"reference_size": 100, "feature_size": 48, "encoder_size": 6, "memory_size": 500, "memory_components": 12}
-    trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, max_images=2000, **sizes))
+    run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, max_images=2000, **sizes))
     record = json.loads((tmp_path / "model" / "Format-Serving" / RECORD_FILE).read_text("utf-8"))
     assert record["dataset"] == "mnist"
     assert record["code_hash"] == "h"
@@ -174,4 +173,4 @@ def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
 
 def test_run_fn_without_examples_names_the_split(tmp_path):
     with pytest.raises(UserError, match="no examples match"):
-        trainer.run_fn(FnArgs(tmp_path))
+        run_fn(FnArgs(tmp_path))

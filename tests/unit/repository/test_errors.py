@@ -18,6 +18,7 @@ class _OfTensorFlow(Exception):
         (ValueError("   "), "ValueError('   ')"),
         (_OfTensorFlow("with traces"), "cannot parse"),
         (FileNotFoundError(2, "No such file or directory", "x.json"), "[Errno 2] No such file or directory: 'x.json'"),
+        (ValueError("Graph execution error:\n\nDetected at node x\nmatrix size-incompatible\n"), "matrix size-incompatible"),
         (ValueError("long " * 100), ("long " * 100)[:300]),
     ],
 )
