@@ -54,7 +54,8 @@ class Executor(stock.Executor):
         """
         judge = artifact_utils.get_single_uri(input_dict[JUDGE_KEY])
         # Before the long evaluation; the metrics, in this process or another, find them again.
-        shared_judge(judge), shared_memory(judge)
+        shared_judge(judge)
+        shared_memory(judge)
         reference, record = shared_reference(judge), load_record(judge)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         eval_config = config_pb2.EvalConfig()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-_BLOCK = re.compile(r"^( *)```(diff|python) (\S+/?\S+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)`([^`\n]+)`:\n\n\1```(diff|python)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
 def recipe(title: str) -> list[tuple[str, str, str]]:
@@ -21,7 +21,10 @@ def recipe(title: str) -> list[tuple[str, str, str]]:
     page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     section = re.search(rf"^### {title}\n(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL)
     assert section, f"CONTRIBUTING.md has no recipe {title!r}"
-    return [(language, file, textwrap.dedent(body)) for _, language, file, body in _BLOCK.findall(section[1])]
+    assert len(_BLOCK.findall(section[1])) == len(re.findall(r"^ *```(?:diff|python)", section[1], re.MULTILINE)), (
+        "a block has no file"
+    )
+    return [(language, file, textwrap.dedent(body)) for _, file, language, body in _BLOCK.findall(section[1])]
 
 
 def changed(text: str, diff: str) -> str:
