@@ -17,11 +17,11 @@ test: setup
 
 # The Beam steps on real Flink and Spark clusters, which the tests start and stop; needs Java 17 and Maven.
 test-scale: setup
-	@$(BIN)/python -m pytest --timeout=1200 tests/scale/check_*.py $(ARGS)
+	@$(BIN)/python -m pytest -m scale --timeout=1200 tests/scale $(ARGS)
 
 # The container image, truly built and run; needs root, buildah and debootstrap (Debian: apt-get install buildah debootstrap).
 test-image: setup
-	@$(BIN)/python -m pytest tests/image/check_image.py $(ARGS)
+	@$(BIN)/python -m pytest -m image tests/image $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .

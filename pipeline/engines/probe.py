@@ -83,7 +83,7 @@ def probe(engine: Engine, home: Path) -> None:
         _ = pipeline | beam.Create(range(tasks)) | beam.Reshuffle() | beam.Map(_make_question(str(answers), _CODE, _PACKAGES))
         patience = _ROOM_S if isinstance(engine, DataflowEngine) else _WAIT_S
         try:
-            result = pipeline.runner.run()
+            result = pipeline.run()
             result.wait_until_finish(duration=patience * 1000)
         except Exception as error:
             _LOGGER.exception("the probe failed")

@@ -47,7 +47,7 @@ def main() -> None:
 
 def measure_cost(options: argparse.Namespace) -> None:
     """Run each N in a process of its own, so that a peak is that of its N alone."""
-    from tests.unit.gate.builders import digits, save_judge, tiny_judge
+    from tests.support.gate_builders import digits, save_judge, tiny_judge
 
     rows = []
     with tempfile.TemporaryDirectory() as directory:
@@ -66,7 +66,7 @@ def measure_cost(options: argparse.Namespace) -> None:
 def measure_one(data: Path, judge: Path, count: int) -> dict[str, Any]:
     """Judge a generator that replays real images, against a baseline that does the same: no network's own time is in it."""
     from components.gate.settings import GateSettings
-    from tests.unit.gate.builders import Replay, digits, run_gate, save_examples, save_generator
+    from tests.support.gate_builders import Replay, digits, run_gate, save_examples, save_generator
 
     names = [str(label) for label in range(10)]
     images, labels = digits(data, "train")
@@ -103,7 +103,7 @@ def measure_power(options: argparse.Namespace) -> None:
     from components.gate.settings import GateSettings
     from components.judge.features import load_judge
     from serving.saved_model.generator import LocalGenerator
-    from tests.unit.gate.builders import digits
+    from tests.support.gate_builders import digits
 
     settings, judge, generator = GateSettings(), load_judge(options.judge), LocalGenerator(options.model)
     images, labels = digits(options.data, "test")

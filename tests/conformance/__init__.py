@@ -8,5 +8,5 @@ By default it runs against the embedded server. Against a real one, from the rep
 
 Every row names the file of TensorFlow Serving's sources (below tensorflow_serving/) that its answer was read from. Messages are
 compared where those sources fix them, codes always. What only the embedded server has (row limits, shapes that are checked before
-the graph runs) is tested in tests/unit/serving.
+the graph runs) is tested in tests/unit/server.
 """

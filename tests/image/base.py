@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.bootstrap import _host_mirror
+from tools.bootstrap import _host_mirror
 
 TAG = "localhost/forger-base:trixie"
 _SUITE = "trixie"

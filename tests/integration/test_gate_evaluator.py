@@ -12,7 +12,7 @@ from components.gate.settings import GateSettings
 from components.gate.verdict.verdict import finite
 from components.judge.features import load_judge, load_memory
 from serving.repository.errors import UserError
-from tests.unit.gate.builders import BEAM_ARGS, Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
+from tests.support.gate_builders import BEAM_ARGS, Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
 
 NAMES = [str(label) for label in range(10)]
 # A tiny judge and 60 images a class are noisier than a real run, and `Replay` draws some of its 300 images a class twice.

@@ -28,9 +28,9 @@ from pipeline.generate.worker import WriteShards
 from serving.client.rows import seeds_for
 from serving.repository.errors import UserError
 from serving.saved_model.generator import LocalGenerator
+from tests.support.sampling_requests import make_request
 from tests.support.tiny_generator import build_tiny_generator
 from tests.support.waiting import wait_until
-from tests.unit.generate.test_request import make_request
 
 _COUNT, _SIZE, _SEED = 1500, 260, 7  # 260: a chunk and a bit
 _REQUEST = ["--count", _COUNT, "--shard-size", _SIZE, "--seed", _SEED]

@@ -14,7 +14,7 @@ from components.ingest.prepare import prepare  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
 from tests.benchmarks.scale.inputs import enlarged  # noqa: E402
 from tests.benchmarks.serving.generator import build  # noqa: E402
-from tests.unit.gate.builders import digits, save_judge, tiny_judge  # noqa: E402
+from tests.support.gate_builders import digits, save_judge, tiny_judge  # noqa: E402
 
 _REFERENCE = "train[:12000]"  # of the judge: more than the gate's 10,000 images a side
 

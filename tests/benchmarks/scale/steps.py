@@ -137,7 +137,7 @@ def _transform(place: Place) -> None:
 
 
 def _gate(place: Place) -> None:
-    from tests.unit.gate.builders import run_gate
+    from tests.support.gate_builders import run_gate
 
     shutil.rmtree(place.directory / "gate", ignore_errors=True)
     verdict, _, _ = run_gate(

@@ -11,7 +11,7 @@ from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look
 from components.gate.combiners.scoring import OVERALL, Scorer
 from components.judge.features import load_judge, load_memory
-from tests.unit.gate.builders import digits, save_judge, tiny_judge
+from tests.support.gate_builders import digits, save_judge, tiny_judge
 
 # Figures that must fail; a case with none must pass them all.
 CAUGHT: dict[str, tuple[str, ...]] = {

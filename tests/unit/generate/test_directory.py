@@ -10,7 +10,7 @@ from pipeline.generate import directory as places
 from pipeline.generate.directory import check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout
 from serving.repository.errors import UserError
-from tests.unit.generate.test_request import make_request
+from tests.support.sampling_requests import make_request
 
 
 def test_a_new_directory_holds_its_request(tmp_path):

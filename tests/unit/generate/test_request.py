@@ -2,23 +2,9 @@
 
 import pytest
 
-from pipeline.generate.request import Layout, Request
+from pipeline.generate.request import Layout
 from serving.client.rows import seeds_for
-
-
-def make_request(**changes):
-    asked = {
-        "model": "mnist_gan",
-        "version": "3",
-        "model_digest": "d",
-        "class_names": ("0", "1"),
-        "count": 10,
-        "seed": 1,
-        "label": None,
-        "layout": Layout.TFRECORD,
-        "shard_size": 4,
-    }
-    return Request(**(asked | changes))
+from tests.support.sampling_requests import make_request
 
 
 @pytest.mark.parametrize(

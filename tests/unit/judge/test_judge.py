@@ -23,7 +23,7 @@ from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
 from components.judge.training import train_judge
 from serving.repository.errors import UserError
-from tests.unit.gate.builders import digits, tiny_judge
+from tests.support.gate_builders import digits, tiny_judge
 
 QUICK = JudgeSettings(steps=20, batch_size=32, feature_size=8)
 

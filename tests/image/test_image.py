@@ -1,7 +1,7 @@
 """`make test-image`: build the image of the steps, look into it, and run two steps of the compiled pipeline in it.
 
 Needs root and Debian's `buildah`; where `python:3.11-slim-trixie` can't be pulled, also `debootstrap`. FORGER_BASE_IMAGE names
-another base, FORGER_IMAGE an image that is built already. pytest doesn't collect this file by itself: it takes ten minutes.
+another base, FORGER_IMAGE an image that is built already. It takes ten minutes.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from tests.support.kubeflow.cluster import parse
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "localhost/forger:checked"
 USER = 10001
-pytestmark = pytest.mark.timeout(3600)
-# Works in any container; a kernel's overlay would be faster.
-os.environ.setdefault("STORAGE_DRIVER", "vfs")
+pytestmark = [pytest.mark.image, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image, built as the documentation says."""
+    # Works in any container; a kernel's overlay would be faster.
+    os.environ.setdefault("STORAGE_DRIVER", "vfs")
     if built := os.environ.get("FORGER_IMAGE"):
         return built
     missing = [tool for tool in ("buildah", "debootstrap") if not shutil.which(tool)]

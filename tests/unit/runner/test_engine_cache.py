@@ -7,7 +7,7 @@ from pipeline.config import make_config
 from pipeline.engines.options import make_engine
 from pipeline.home.home import Home
 from pipeline.runner.local import _beam_operator, _compile
-from tests.unit.pipeline.test_beam import FLINK
+from tests.unit.engines.test_options import FLINK
 
 BEAM_NODES = ("TfdsExampleGen", "StatisticsGen", "Transform", "Gate")
 

@@ -6,9 +6,13 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.scale.conftest import engine_flags
 from tests.scale.flink import FlinkCluster
 from tests.support.tiny_generator import build_tiny_generator
+
+pytestmark = pytest.mark.scale
 
 
 def generate(cluster: FlinkCluster, work: Path, out: str, *flags: str) -> dict[str, bytes]:

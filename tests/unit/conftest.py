@@ -1,4 +1,4 @@
-"""A tiny generator, built once, and servers over copies of it."""
+"""Tiny generators, built once for all tests of a session, and servers over copies of one."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another model: other pixels for the same seeds."""
+    """Another model: other weights, so other pixels for the same seeds, and another training key."""
     return build_tiny_generator(tmp_path_factory.mktemp("other") / "model", scale=0.1, training_key="other")
 
 

@@ -14,6 +14,8 @@ from tests.scale.downloads import is_stand_in
 from tests.scale.spark import SparkCluster
 from tests.support.tiny_generator import build_tiny_generator
 
+pytestmark = pytest.mark.scale
+
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[SparkCluster]:

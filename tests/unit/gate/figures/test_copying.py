@@ -45,7 +45,7 @@ def test_the_nearest_train_image_is_that_of_brute_force_over_pixels():
 
 
 def test_a_copy_is_found_at_no_distance_and_under_a_little_noise(mnist):
-    from tests.unit.gate.builders import digits
+    from tests.support.gate_builders import digits
 
     train, _ = digits(mnist.directory, "train[:3000]")
     test, _ = digits(mnist.directory, "test[:500]")

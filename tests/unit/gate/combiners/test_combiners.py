@@ -14,7 +14,7 @@ from components.gate.figures.kid import kernel_distance
 from components.gate.figures.memorisation import copying
 from components.gate.figures.neighbours import neighbour_metrics
 from components.judge.features import load_judge, load_memory, load_reference
-from tests.unit.gate.builders import digits, save_judge, tiny_judge
+from tests.support.gate_builders import digits, save_judge, tiny_judge
 
 CLASSES, SIZE, SECOND_SIZE, COUNT = 10, 16, 8, 600
 

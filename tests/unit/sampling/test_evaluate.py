@@ -14,8 +14,8 @@ from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord
 from pipeline.sampling.evaluate import Yardstick, from_array
 from serving.repository.errors import UserError
+from tests.support.gate_builders import digits, save_examples, save_judge, tiny_judge
 from tests.support.tiny_generator import build_tiny_generator
-from tests.unit.gate.builders import digits, save_examples, save_judge, tiny_judge
 
 NAMES = [str(label) for label in range(10)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.gate.figures.kid import kernel_distance
-from tests.unit.gate.test_frechet import normal
+from tests.unit.gate.figures.test_frechet import normal
 
 
 def mmd_by_pairs(real: np.ndarray, fake: np.ndarray) -> float:

@@ -5,7 +5,7 @@ import prdc
 import pytest
 
 from components.gate.figures.neighbours import NEIGHBOUR_FIGURES, neighbour_metrics, realism
-from tests.unit.gate.test_frechet import normal
+from tests.unit.gate.figures.test_frechet import normal
 
 
 def neighbours_by_brute_force(real: np.ndarray, fake: np.ndarray, precision_k: int, density_k: int) -> dict[str, float]:

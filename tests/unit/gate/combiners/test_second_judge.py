@@ -9,7 +9,7 @@ from components.gate.combiners.scoring import OVERALL, Scorer
 from components.gate.settings import GateSettings
 from components.judge.features import load_judge, load_memory
 from components.transform.pixels import quantise, scale
-from tests.unit.gate.builders import digits, save_judge, tiny_judge
+from tests.support.gate_builders import digits, save_judge, tiny_judge
 
 
 def pleasing(network, wanted: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The pipeline on a real Flink cluster gives what it gives on one machine. Not part of `make test`: see `make test-scale`."""
+"""The pipeline on a real Flink cluster gives what it gives on one machine."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.scale.downloads import is_stand_in
 from tests.scale.site import make_site
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.scale
 BEAM_NODES = ("TfdsExampleGen", "StatisticsGen", "Transform", "Gate")
 RECORDS = {"train": 1500, "test": 500}  # of the settings that all tests here use
 
