@@ -21,7 +21,7 @@ from pipeline.commands.serve import serve
 from pipeline.commands.status import status
 from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
-from serving.repository.errors import ServingError, UserError
+from serving.repository.errors import UserError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -50,7 +50,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USER)
-    except (UserError, ServingError) as error:
+    except _users() as error:
         if debug:
             raise
         _stop(str(error), EXIT_USER)
@@ -63,6 +63,13 @@ def main() -> None:
             raise
         first = (str(error).strip() or repr(error)).splitlines()[0][:300]
         _stop(f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)", EXIT_USER)
+
+
+def _users() -> tuple[type[Exception], ...]:
+    """What the user can mend; asked when something failed, because the client brings gRPC along."""
+    from serving.client import ClientError
+
+    return UserError, ClientError
 
 
 def _stop(line: str, code: int) -> None:

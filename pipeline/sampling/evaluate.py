@@ -103,7 +103,7 @@ def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick)
 
     Raises:
         UserError: The generator's images or labels are not what was asked for.
-        ServingError: It can't be drawn from.
+        ServingError, ClientError: It can't be drawn from.
     """
     images, answered = generator.sample(yardstick.keys, yardstick.labels)
     if images.dtype != np.uint8 or images.shape[1:] != contract.IMAGE_SHAPE:

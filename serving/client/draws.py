@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from serving.client.rows import labels_for, paired
-from serving.repository import contract
-from serving.repository.errors import ServingError
+import numpy as np
+
+from . import contract
+from .errors import ClientError
+from .rows import labels_for, paired
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
 
 T = TypeVar("T")
@@ -90,10 +91,8 @@ def sample_latent(latents: ArrayLike, labels: ArrayLike) -> Draw[np.ndarray]:
 
 def interpolate(first: int, last: int, steps: int, label: int | None) -> Draw[tuple[np.ndarray, np.ndarray]]:
     """Images uint8 [steps, 28, 28, 1] and labels int64 [steps] on the way from one seed to another (`slerp`)."""
-    import numpy as np
-
     if steps < 2:
-        raise ServingError(f"an interpolation needs at least 2 steps, not {steps}")
+        raise ClientError(f"an interpolation needs at least 2 steps, not {steps}")
     ends, classes = yield from latents([first, last], labels_for(label, 2))
     path = slerp(ends[0], ends[1], np.linspace(0.0, 1.0, steps))
     chosen = np.where(np.arange(steps) < steps / 2, classes[0], classes[1])
@@ -113,8 +112,6 @@ def slerp(first: np.ndarray, last: np.ndarray, at: np.ndarray) -> np.ndarray:
     Returns:
         float32 [N, Z]; a straight line where the two point the same or the opposite way.
     """
-    import numpy as np
-
     a, b, t = np.float64(first), np.float64(last), np.float64(at)[:, np.newaxis]
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     angle = np.arccos(np.clip(a @ b / lengths, -1.0, 1.0)) if lengths else 0.0

@@ -38,9 +38,11 @@ def check_target(target: str) -> None:
         _check_host_port(target, target)
 
 
-def host_port(target: str) -> tuple[str, int] | None:
-    """Host and port of an address that names one server over TCP, else None."""
+def endpoint(target: str) -> tuple[str, int] | str | None:
+    """What an address means where it names one server: host and port, or a Unix socket's path; else None."""
     scheme, _, rest = target.partition(":")
+    if scheme == "unix":
+        return rest[2:] if rest.startswith("//") else rest
     if scheme in _OTHERS or "," in target:
         return None
     plain = rest.rpartition("/")[2] if scheme in (*_LISTS, "dns") else target

@@ -6,12 +6,4 @@ class UserError(Exception):
 
 
 class ServingError(UserError):
-    """What a model server refused, or why it can't be reached or started.
-
-    Attributes:
-        code: Name of the gRPC status where a model server refused, else empty.
-    """
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
+    """Why a model can't be served or drawn from, or a server not be started."""

@@ -64,7 +64,8 @@ class LocalGenerator:
             Images uint8 [N, 28, 28, 1] and their labels int64 [N], -1 where the generator has no classes.
 
         Raises:
-            ServingError: Inputs that are not rows of one request, or a label that the generator does not know.
+            ServingError: A label that the generator does not know.
+            ClientError: Inputs that are not rows of one request.
         """
         return draws.drive(draws.sample(seeds, labels), self._run)
 
@@ -83,7 +84,7 @@ class LocalGenerator:
             Images float32 [N, 28, 28, 1] in [-1, 1].
 
         Raises:
-            ServingError: As for `sample`.
+            ServingError, ClientError: As for `sample`.
         """
         return draws.drive(draws.sample_latent(latents, labels), self._run)
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from components.push.layout import push_model
-from serving.client import GeneratorClient
-from serving.repository.errors import ServingError
+from serving.client import ClientError, GeneratorClient
 from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 from tests.support.waiting import wait_until
@@ -73,7 +72,7 @@ def _serves(target):
     with GeneratorClient(target, "tiny", timeout=5) as client:
         try:
             return client.status()
-        except ServingError:
+        except ClientError:
             return None
 
 

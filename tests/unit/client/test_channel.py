@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tensorflow_serving.apis import get_model_status_pb2
 
 from serving.client import ClientTls, GeneratorClient
+from serving.client.errors import ClientError
 from serving.repository import contract
-from serving.repository.errors import ServingError
 
 
 class Fake:
@@ -79,7 +79,7 @@ def test_unavailable_is_tried_again(fake):
 
 def test_a_server_that_stays_unavailable_is_given_up_after_five_tries(fake):
     server = fake(failures=100)
-    with pytest.raises(ServingError, match="no model server answers") as caught:
+    with pytest.raises(ClientError, match="no model server answers") as caught:
         _versions(server.target)
     assert (server.calls, caught.value.code) == (5, "UNAVAILABLE")
 
@@ -87,7 +87,7 @@ def test_a_server_that_stays_unavailable_is_given_up_after_five_tries(fake):
 @pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT])
 def test_what_may_have_begun_or_can_never_work_is_not_tried_again(fake, code):
     server = fake(failures=100, code=code)
-    with pytest.raises(ServingError, match=rf"refused the request \({code.name}\): going down"):
+    with pytest.raises(ClientError, match=rf"refused the request \({code.name}\): going down"):
         _versions(server.target)
     assert server.calls == 1
 
@@ -155,13 +155,13 @@ def test_mutual_tls(fake, certificates):
         (ClientTls(ca), "wants TLS, and a certificate of the client's"),
         (None, "wants TLS"),
     ):
-        with pytest.raises(ServingError, match=line):
+        with pytest.raises(ClientError, match=line):
             _versions(server.target, tls=wrong, timeout=10)
     assert server.calls == 2
 
 
 def test_tls_files_that_cannot_be_used(tmp_path):
-    with pytest.raises(ServingError, match=r"cannot read .*nothing\.pem: No such file"):
+    with pytest.raises(ClientError, match=r"cannot read .*nothing\.pem: No such file"):
         GeneratorClient("127.0.0.1:1", "tiny", tls=ClientTls(tmp_path / "nothing.pem"))
-    with pytest.raises(ServingError, match="certificate and its key"):
+    with pytest.raises(ClientError, match="certificate and its key"):
         GeneratorClient("127.0.0.1:1", "tiny", tls=ClientTls(cert=tmp_path / "client.pem"))
