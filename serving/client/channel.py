@@ -15,9 +15,9 @@ _MAX_MESSAGE_BYTES = 64 * 2**20  # an answer's size is the server's to limit
 _FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
 _ATTEMPTS = 5  # gRPC's own upper limit
 # A connection that brings nothing while a call waits is asked for a sign of life, and given up where none comes: a proxy or a
-# firewall may have forgotten it, and says so to nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the
-# fourth such ping without an answer sent in between. gRPC sends two for each call, so that calls of any length are safe.
-_KEEPALIVE_MS, _KEEPALIVE_TIMEOUT_MS = 10_000, 5_000
+# firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the fourth
+# such ping since it last sent something. gRPC sends two for each call, so that one call may take any time.
+KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS = 10_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,10 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
         ("grpc.enable_http_proxy", 0),  # a proxy for the web is no way to a model server
         ("grpc.initial_reconnect_backoff_ms", int(_FIRST_BACKOFF * 1000)),
         ("grpc.max_reconnect_backoff_ms", int(_LAST_BACKOFF * 1000)),
-        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 0),  # an idle connection costs nothing
+        ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),  # gRPC's own pings, for bandwidth, hold the keepalive's back
     ]
     if tls is not None and tls.server_name:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
