@@ -23,9 +23,13 @@ test-scale: setup
 test-image: setup
 	@$(BIN)/python -m pytest -m image tests/image $(ARGS)
 
+# Style and docstrings, layers, declared dependencies, types.
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python tools/check_dependencies.py
+	@$(BIN)/basedpyright
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
+import cloup
 
+from pipeline.commands.base import CONTEXT, Group, group
 from pipeline.commands.data import data
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.exits import EXIT_INTERRUPTED, EXIT_USER
@@ -22,11 +26,32 @@ from pipeline.commands.status import status
 from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
 from serving.repository.errors import UserError
+from serving.repository.version import forger_version
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--debug", is_flag=True, help="Show tracebacks and the libraries' own messages.")
-@click.version_option(package_name="forger")
+class Forger(Group):
+    """The command as a process runs it: the user's mistakes end in one line and exit code 2, Ctrl-C in 130."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> None:
+        """See `click.Command`; click's test runner comes through here as well."""
+        words = list(sys.argv[1:] if args is None else args)
+        debug = words[:1] == ["--debug"]
+        try:
+            super().main(words, prog_name, **{**extra, "standalone_mode": False})
+        except (click.exceptions.Abort, KeyboardInterrupt):
+            _stop("interrupted; the same command goes on where it was", EXIT_INTERRUPTED)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(EXIT_USER)
+        except Exception as error:
+            if debug:
+                raise
+            _stop(_line(error), EXIT_USER)
+
+
+@group(name="forger", cls=Forger, context_settings=CONTEXT)
+@cloup.option("--debug", is_flag=True, help="Show tracebacks and the libraries' own messages.")
+@cloup.version_option(forger_version(), prog_name="forger")
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
     """From a TFDS dataset to a served, gated generator."""
@@ -34,44 +59,38 @@ def cli(context: click.Context, debug: bool) -> None:
     prepare_tensorflow(quiet=not debug)
 
 
-for command in (run, status, history, report, evaluate, serve, sample, generate, versions, rollback, promote, data, kubeflow):
-    cli.add_command(command)
+# In the order of work.
+SECTIONS = (
+    cloup.Section("Make a generator", [data, run]),
+    cloup.Section("Look at runs", [status, history, report]),
+    cloup.Section("Draw images and score them", [sample, evaluate, generate]),
+    cloup.Section("Serve", [serve, versions, promote, rollback]),
+    cloup.Section("On a cluster", [kubeflow]),
+)
+for section in SECTIONS:
+    cli.add_section(section)
 
 
 def main() -> None:
-    """Run the command; the user's mistakes end in one line and exit code 2, Ctrl-C in 130."""
-    debug = "--debug" in sys.argv[1:2]
-    try:
-        cli(standalone_mode=False)
-    except click.exceptions.Abort:
-        _stop("interrupted; the same command goes on where it was", EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
-        _stop("interrupted; the same command goes on where it was", EXIT_INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_USER)
-    except _users() as error:
-        if debug:
-            raise
-        _stop(str(error), EXIT_USER)
-    except OSError as error:
-        if debug:
-            raise
-        _stop(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), EXIT_USER)
-    except Exception as error:
-        if debug:
-            raise
-        first = (str(error).strip() or repr(error)).splitlines()[0][:300]
-        _stop(f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)", EXIT_USER)
+    """Run the command."""
+    cli()
 
 
-def _users() -> tuple[type[Exception], ...]:
-    """What the user can mend; asked when something failed, because the client brings gRPC along."""
-    from serving.client import ClientError
+def _line(error: Exception) -> str:
+    from serving.client import ClientError  # gRPC comes with it, so it is imported once something has failed
 
-    return UserError, ClientError
+    if isinstance(error, UserError | ClientError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    first = (str(error).strip() or repr(error)).splitlines()[0][:300]
+    return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
 
 
-def _stop(line: str, code: int) -> None:
+def _stop(line: str, code: int) -> NoReturn:
     click.echo(f"forger: {line}", err=True)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

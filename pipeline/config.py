@@ -105,7 +105,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def make_config(profile: str = DEFAULT_PROFILE, changes: list[str] | None = None) -> Config:
+def resolve_config(profile: str = DEFAULT_PROFILE, changes: list[str] | None = None) -> Config:
     """Make a configuration from a profile and changes of it.
 
     Args:

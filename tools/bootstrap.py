@@ -35,6 +35,7 @@ class SetupError(Exception):
 
 
 def main() -> int:
+    """Make the environment whole; returns the exit code."""
     extras = sys.argv[1:] or ["dev"]
     try:
         if sys.version_info[:2] != (3, 11):
@@ -115,10 +116,10 @@ def _pins() -> Path:
     return path
 
 
-def _run(command: list, what: str, environment: dict | None = None, **options) -> None:
+def _run(command: list, what: str, environment: dict | None = None, cwd: Path | None = None) -> None:
     try:
         done = subprocess.run(
-            [str(part) for part in command], env=environment, text=True, capture_output=True, check=False, **options
+            [str(part) for part in command], env=environment, text=True, capture_output=True, check=False, cwd=cwd
         )
     except FileNotFoundError as error:
         raise SetupError(f"could not {what}: {error.filename} is missing") from None

@@ -44,6 +44,7 @@ def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
 
 
 def other_models(serving_base: Path, training_key: str) -> list[int]:
+    """List the versions that another training made, oldest first."""
     return [
         version
         for version in list_versions(serving_base)
@@ -52,6 +53,7 @@ def other_models(serving_base: Path, training_key: str) -> list[int]:
 
 
 def metadata_digest(serving_base: Path, version: int) -> str:
+    """Digest a version by its metadata and its manifest, which tells of every other file; a missing file counts as empty."""
     digest = hashlib.sha256()
     for name in (contract.METADATA_FILE, contract.MANIFEST_FILE):
         file = serving_base / str(version) / name

@@ -15,6 +15,7 @@ from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TEN
 from components.gan.training.loop import train
 from serving.repository import contract
 from serving.repository.layout import model_name
+from serving.repository.version import forger_version
 
 
 def run_fn(fn_args: Any) -> None:
@@ -45,6 +46,7 @@ def run_fn(fn_args: Any) -> None:
         contract.META_CODE_HASH: config["code_hash"],
         contract.META_DATA_DIGEST: config["data_digest"],
         contract.META_TRAINING_KEY: config["training_key"],
+        contract.META_FORGER_VERSION: forger_version(),
         contract.META_INPUT: {"kind": source.kind, "images": source.count},
     }
     export(game, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels)

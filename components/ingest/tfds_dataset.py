@@ -111,9 +111,10 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
     except (tf.errors.OpError, RuntimeError) as error:
         # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
         cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
-        if not isinstance(cause, tf.errors.OpError):
+        message: str | None = getattr(cause, "message", None) if isinstance(cause, tf.errors.OpError) else None
+        if message is None:
             raise
-        raise OSError(cause.message.splitlines()[0]) from error
+        raise OSError(message.splitlines()[0]) from error
     return _record(dataset, data_dir, builder, door)
 
 

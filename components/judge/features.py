@@ -104,8 +104,10 @@ def load_memory(directory: str | Path) -> TrainMemory:
 
 
 def load_record(directory: str | Path) -> dict[str, Any]:
-    """Read judge.json of a judge artifact: dataset, class_names, seed, accuracy, explained, feature_size, settings,
-    images, code_hash, digest.
+    """Read judge.json of a judge artifact.
+
+    Returns:
+        dataset, class_names, seed, accuracy, explained, feature_size, settings, images, code_hash, digest.
 
     Raises:
         UserError: It cannot be read.

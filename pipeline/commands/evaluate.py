@@ -6,25 +6,53 @@ import sys
 from pathlib import Path
 
 import click
+import cloup
 
+from pipeline.commands.base import command, examples
 from pipeline.commands.exits import EXIT_BLOCKED
-from pipeline.commands.options import dataset_option, home_option
+from pipeline.commands.options import dataset_option, exactly_one, home_option, json_option, only_with
 from pipeline.home.home import Home
-from serving.repository.errors import UserError
 
 _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.command()
-@click.option("--server", metavar="HOST:PORT", help="Draw from a running model server.")
-@click.option("--samples", type=_NPY, metavar="FILE.npy", help="Score an array, uint8 (N, 28, 28): also someone else's GAN.")
-@click.option("--labels", type=_NPY, metavar="FILE.npy", help="The classes of --samples, integers (N,).")
-@click.option("--model", type=click.Path(path_type=Path), help="Draw from a SavedModel, or the newest version of a directory.")
-@dataset_option
-@click.option("--count", type=click.IntRange(1, 1_000_000), help="How many images; without it, as many as the gate looks at.")
-@click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for one request.")
-@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@command(
+    epilog=examples(
+        "forger evaluate --server 127.0.0.1:8500",
+        "forger evaluate --samples images.npy --labels labels.npy --json",
+    )
+)
+@cloup.option_group(
+    "What is scored, one of these",
+    cloup.option("--server", metavar="HOST:PORT", help="What a running model server answers."),
+    cloup.option(
+        "--model", type=click.Path(path_type=Path), metavar="DIR", help="A SavedModel, or the newest version of a directory."
+    ),
+    cloup.option("--samples", type=_NPY, metavar="FILE.npy", help="An array, uint8 (N, 28, 28): also someone else's GAN."),
+)
+@cloup.option_group(
+    "How",
+    cloup.option("--labels", type=_NPY, metavar="FILE.npy", help="The classes of --samples, integers (N,)."),
+    dataset_option,
+    cloup.option(
+        "--count",
+        type=click.IntRange(1, 1_000_000),
+        metavar="N",
+        help="How many images; without it, as many as the gate looks at.",
+    ),
+    cloup.option(
+        "--timeout",
+        default=60.0,
+        show_default=True,
+        type=click.FloatRange(0.1),
+        metavar="SECONDS",
+        help="What one request may take.",
+    ),
+)
+@exactly_one("server", "samples", "model", why="name one of --server, --samples and --model")
+@only_with("samples", "labels", why="--labels are those of --samples: a generator says its own")
 @home_option
+@json_option
 @click.pass_context
 def evaluate(
     context: click.Context,
@@ -39,12 +67,8 @@ def evaluate(
     home: Path,
 ) -> None:
     """Score what is served, a SavedModel or an array of images with the gate's figures and thresholds."""
-    if sum(source is not None for source in (server, samples, model)) != 1:
-        raise UserError("name one of --server, --samples and --model")
-    if labels and not samples:
-        raise UserError("--labels are those of --samples: a generator says its own")
-    from pipeline.home.status import show_checks
     from pipeline.terminal.console import make_console, quiet
+    from pipeline.terminal.verdict import show_checks
 
     with quiet(debug=context.obj):  # TensorFlow's own import as well
         from pipeline.sampling.evaluate import Yardstick, draw_with, from_array

@@ -6,19 +6,22 @@ import json
 from pathlib import Path
 
 import click
+import cloup
 
-from pipeline.commands.options import home_option
+from pipeline.commands.base import command
+from pipeline.commands.options import home_option, json_option
 from pipeline.home.home import Home
 
 
-@click.command()
-@click.option("--last", default=20, show_default=True, type=click.IntRange(1), help="How many runs.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@command()
+@cloup.option("--last", default=20, show_default=True, type=click.IntRange(1), metavar="N", help="How many runs.")
 @home_option
+@json_option
 def history(last: int, as_json: bool, home: Path) -> None:
     """List runs, newest first: verdict, key figures, what was pushed."""
-    from pipeline.home.history import read_history, show_history
+    from pipeline.home.history import read_history
     from pipeline.terminal.console import make_console
+    from pipeline.terminal.history import show_history
 
     runs = read_history(Home.at(home))[:last]
     if as_json:

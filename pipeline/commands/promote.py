@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
-from pipeline.commands.options import dataset_option, home_option
+from pipeline.commands.base import command, say
+from pipeline.commands.options import dataset_option, home_option, json_option
 from pipeline.home.home import Home
 
 
-@click.command()
+@command()
 @dataset_option
 @home_option
-def promote(dataset: str, home: Path) -> None:
+@json_option
+def promote(dataset: str, home: Path, as_json: bool) -> None:
     """Make the canary the stable version."""
-    from pipeline.home.versions import say
-    from serving.repository.labels import promote as promote_canary
+    from pipeline.home.versions import served_facts
+    from pipeline.terminal.versions import served_line
+    from serving.repository import labels
 
     base = Home.at(home).model_base(dataset)
-    click.echo(say(promote_canary(base), base))
+    now = labels.promote(base)
+    say(served_line(now, base), served_facts(now, base), as_json=as_json)

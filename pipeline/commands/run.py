@@ -6,27 +6,41 @@ import sys
 from pathlib import Path
 
 import click
+import cloup
 
+from pipeline.commands.base import command, examples
 from pipeline.commands.exits import EXIT_BLOCKED
-from pipeline.commands.options import engine_options, home_option
-from pipeline.engines.engines import Engine
+from pipeline.commands.options import engine_options, home_option, profile_option, set_option
+from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 
 
-@click.command()
-@click.option("--profile", default="quick", show_default=True, help="smoke, quick, full or article.")
-@click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting, e.g. gan.steps=1000; may be repeated."
+@command(
+    epilog=examples(
+        "forger run --profile smoke --set gan.seed=2",
+        "forger run --home /mnt/forger --beam-runner flink --flink-master flink:8081 --beam-parallelism 8",
+    )
 )
-@home_option
-@click.option("--source", default="auto", show_default=True, help="Where data come from: auto, upstream, mirror or a directory.")
-@click.option(
-    "--force-baseline",
-    is_flag=True,
-    help="Judge by the absolute thresholds alone, not against what is served; the verdict records it.",
+@cloup.option_group(
+    "What to run",
+    profile_option,
+    set_option,
+    cloup.option(
+        "--source",
+        metavar="PLACE",
+        default="auto",
+        show_default=True,
+        help="Where data come from: auto, upstream, mirror or a directory.",
+    ),
+    cloup.option(
+        "--force-baseline",
+        is_flag=True,
+        help="Judge by the absolute thresholds alone, not against what is served; the verdict records it.",
+    ),
+    cloup.option("--dry-run", is_flag=True, help="Print the resolved configuration and the nodes, run nothing."),
+    home_option,
 )
 @engine_options
-@click.option("--dry-run", is_flag=True, help="Print the resolved configuration and the nodes, run nothing.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -38,15 +52,23 @@ def run(
     engine: Engine,
     dry_run: bool,
 ) -> None:
-    """Run the pipeline: ingest, train, gate, push; done work is kept, an interrupted run goes on."""
-    from pipeline.runner.run import dry_run as show_plan
-    from pipeline.runner.run import run_pipeline
+    """Run the pipeline: ingest, train, gate, push; finished work is kept, an interrupted run goes on.
 
+    `forger status --json` has the facts of the last run.
+    """
     if force_baseline:
         changes = (*changes, "gate.force_baseline=true")
     if dry_run:
-        show_plan(profile, list(changes), engine)
+        from pipeline.config import resolve_config
+        from pipeline.nodes import NODES
+        from pipeline.terminal.console import make_console
+        from pipeline.terminal.run import show_plan
+
+        config = resolve_config(profile, list(changes)).model_dump(mode="json")
+        show_plan(config, NODES, engine.runner, engine.beam_args(), make_console())
         return
+    from pipeline.runner.run import run_pipeline
+
     record = run_pipeline(profile, list(changes), Home.at(home), source, engine, debug=context.obj)
     if record.state != "blessed":
         sys.exit(EXIT_BLOCKED)

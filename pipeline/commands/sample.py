@@ -5,35 +5,93 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import cloup
 
-from pipeline.commands.options import dataset_option, home_option, label_option
-from pipeline.home.home import Home
-from serving.repository.errors import UserError
-
-_PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-@click.command()
-@click.option("--server", metavar="HOST:PORT", help="Ask a running model server.")
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Load a SavedModel: a version's directory, or that of all versions."
+from pipeline.commands.base import command, examples, say
+from pipeline.commands.options import (
+    PEM,
+    SEED,
+    dataset_option,
+    home_option,
+    json_option,
+    label_option,
+    not_both,
+    not_with,
+    only_with,
+    together,
+    version_label_option,
+    version_option,
 )
-@dataset_option
-@click.option("--version", type=click.IntRange(1), metavar="VERSION", help="A version; without it, the one that is served.")
-@click.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
-@click.option("--count", default=100, show_default=True, type=click.IntRange(1, 1_000_000), help="How many images.")
-@label_option
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Equal seeds give equal images.")
-@click.option("--first-row", default=0, show_default=True, type=click.IntRange(0), help="Begin with this row of the seed's rows.")
-@click.option("--to-seed", type=click.IntRange(0, 2**63 - 1), help="Draw the way from --seed to this seed, in --count steps.")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.png (a grid) or FILE.npy.")
-@click.option("--labels-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the labels to FILE.npy.")
-@click.option("--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for one request.")
-@click.option("--tls", is_flag=True, help="Speak TLS with --server; implied by the three files.")
-@click.option("--tls-ca", type=_PEM, help="PEM file of the certificates that are trusted.")
-@click.option("--tls-cert", type=_PEM, help="PEM file of this client's certificate, for mutual TLS.")
-@click.option("--tls-key", type=_PEM, help="PEM file of this client's key, for mutual TLS.")
+from pipeline.home.home import Home
+
+_OUT = click.Path(path_type=Path, dir_okay=False)
+
+
+@command(
+    epilog=examples(
+        "forger sample --out digits.png", "forger sample --server 127.0.0.1:8500 --digit 7 --count 1000 --out sevens.npy"
+    )
+)
+@cloup.option_group(
+    "What draws; the pushed version that is stable if nothing is named",
+    cloup.option("--server", metavar="HOST:PORT", help="A running model server."),
+    cloup.option(
+        "--model",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="A SavedModel: the directory of one version or of all.",
+    ),
+    dataset_option,
+    version_option,
+    version_label_option,
+)
+@cloup.option_group(
+    "What is drawn",
+    cloup.option(
+        "--count", default=100, show_default=True, type=click.IntRange(1, 1_000_000), metavar="N", help="How many images."
+    ),
+    label_option,
+    cloup.option("--seed", default=1, show_default=True, type=SEED, metavar="N", help="Equal seeds give equal images."),
+    cloup.option("--first-row", type=click.IntRange(0), metavar="N", help="Begin with this of the seed's rows.  [default: 0]"),
+    cloup.option("--to-seed", type=SEED, metavar="N", help="Draw the way from --seed to this seed, in --count steps."),
+)
+@cloup.option_group(
+    "Where to",
+    cloup.option("--out", required=True, type=_OUT, metavar="FILE", help="FILE.png (a grid) or FILE.npy."),
+    cloup.option("--labels-out", type=_OUT, metavar="FILE.npy", help="Also write the labels."),
+)
+@cloup.option_group(
+    "The connection to --server",
+    cloup.option(
+        "--timeout",
+        default=30.0,
+        show_default=True,
+        type=click.FloatRange(0.1),
+        metavar="SECONDS",
+        help="What one request may take.",
+    ),
+    cloup.option("--tls", is_flag=True, help="Speak TLS; implied by the three files."),
+    cloup.option("--tls-ca", type=PEM, metavar="FILE", help="PEM file of the certificates that are trusted."),
+    cloup.option("--tls-cert", type=PEM, metavar="FILE", help="PEM file of this client's certificate, for mutual TLS."),
+    cloup.option("--tls-key", type=PEM, metavar="FILE", help="PEM file of this client's key, for mutual TLS."),
+)
+@not_both("server", "model", why="name either --server or --model, not both")
+@not_both("version", "version_label", why="name either --version or --version-label, not both")
+@not_with(
+    "model",
+    "version",
+    "version_label",
+    why="--version and --version-label choose among pushed versions or a server's: leave --model out",
+)
+@not_both(
+    "first_row",
+    "to_seed",
+    why="--first-row begins among one seed's rows, --to-seed leads to another seed: name one of them",
+)
+@together("tls_cert", "tls_key", why="mutual TLS needs both --tls-cert and --tls-key")
+@only_with("server", "tls", "tls_ca", "tls_cert", "tls_key", why="the options of TLS are for --server: name one")
 @home_option
+@json_option
 @click.pass_context
 def sample(
     context: click.Context,
@@ -45,7 +103,7 @@ def sample(
     count: int,
     label: str | None,
     seed: int,
-    first_row: int,
+    first_row: int | None,
     to_seed: int | None,
     out: Path,
     labels_out: Path | None,
@@ -55,21 +113,16 @@ def sample(
     tls_cert: Path | None,
     tls_key: Path | None,
     home: Path,
+    as_json: bool,
 ) -> None:
-    """Draw images with the pushed version that is stable, any other one, a SavedModel, or a running server."""
-    from pipeline.home.versions import find
+    """Draw images with the stable version, any other one, a SavedModel, or a running server."""
+    from pipeline.home.versions import find_version
     from pipeline.sampling.draw import draw, open_server
     from pipeline.terminal.console import quiet
     from serving.client.images import check_names
 
-    if server and model:
-        raise UserError("name either --server or --model, not both")
-    if model and (version or version_label):
-        raise UserError("--version and --version-label choose among pushed versions or a server's: leave --model out")
-    if first_row and to_seed is not None:
-        raise UserError("--first-row begins among one seed's rows, --to-seed leads to another seed: name one of them")
     check_names(out, labels_out)
-    how = {"count": count, "label": label, "seed": seed, "first_row": first_row, "last_seed": to_seed}
+    how = {"count": count, "label": label, "seed": seed, "first_row": first_row or 0, "last_seed": to_seed}
     how |= {"out": out, "labels_out": labels_out}
     with quiet(debug=context.obj):
         if server:
@@ -79,10 +132,10 @@ def sample(
             with open_server(
                 server, dataset, version=version, version_label=version_label, timeout=timeout, tls=wanted
             ) as client:
-                shown = draw(client, server, **how)
+                drawn = draw(client, server, **how)
         else:
             from serving.saved_model.generator import LocalGenerator
 
-            directory = model or find(Home.at(home).model_base(dataset), version, version_label)
-            shown = draw(LocalGenerator(directory), str(directory), **how)
-    click.echo(shown)
+            directory = model or find_version(Home.at(home).model_base(dataset), version, version_label)
+            drawn = draw(LocalGenerator(directory), str(directory), **how)
+    say(drawn.line, drawn.facts, as_json=as_json)

@@ -6,37 +6,71 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
 
-from pipeline.commands.options import dataset_option, home_option
+from pipeline.commands.base import command, examples
+from pipeline.commands.options import dataset_option, home_option, needs, not_with, together
 from pipeline.home.home import Home
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_PORT = click.IntRange(0, 65535)
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
-@click.option("--port", default=8500, show_default=True, type=click.IntRange(0, 65535), help="gRPC port; 0 for any free one.")
-@click.option(
-    "--rest-port",
-    default=8501,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port of REST, metrics and the gallery; 0 for any free one.",
+@command(epilog=examples("forger serve", "forger serve --host 0.0.0.0 --tls-cert server.pem --tls-key server.key"))
+@cloup.option_group(
+    "Where it listens",
+    cloup.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to bind."),
+    cloup.option("--port", default=8500, show_default=True, type=_PORT, metavar="N", help="gRPC port; 0 for any free one."),
+    cloup.option(
+        "--rest-port",
+        default=8501,
+        show_default=True,
+        type=_PORT,
+        metavar="N",
+        help="Port of REST, metrics and the gallery; 0 for any free one.",
+    ),
+    cloup.option("--no-rest", is_flag=True, help="Serve gRPC alone."),
+    cloup.option("--tls-cert", type=_FILE, metavar="FILE", help="PEM certificate chain: encrypt both ports."),
+    cloup.option("--tls-key", type=_FILE, metavar="FILE", help="PEM key of that certificate."),
+    cloup.option("--tls-client-ca", type=_FILE, metavar="FILE", help="PEM authorities that clients' certificates must be from."),
 )
-@click.option("--no-rest", is_flag=True, help="Serve gRPC alone.")
-@click.option("--versions", metavar="POLICY", help="latest, latest:N, all or specific:N,N; else models.config decides.")
-@click.option("--label", "labels", metavar="NAME=VERSION", multiple=True, help="Give a version a label; may be repeated.")
-@click.option("--model-config-file", type=_FILE, help="Serve all models that this models.config of TensorFlow Serving lists.")
-@click.option("--poll-seconds", type=float, help="Time between two looks at the pushed versions.  [default: 1]")
-@click.option("--max-batch-size", type=int, help="Rows that run at once; 0 for no batching.  [default: 64]")
-@click.option("--batch-timeout-ms", type=float, help="How long a batch waits to fill.  [default: 0]")
-@click.option("--max-queue", type=int, help="Rows that may wait; more are refused.  [default: 2048]")
-@click.option("--batching-parameters-file", type=_FILE, help="Take these from TensorFlow Serving's file of that name.")
-@click.option("--max-rows", type=int, help="Rows of one request.  [default: 1024]")
-@click.option("--tls-cert", type=_FILE, help="PEM certificate chain: encrypt both ports.")
-@click.option("--tls-key", type=_FILE, help="PEM key of that certificate.")
-@click.option("--tls-client-ca", type=_FILE, help="PEM authorities that clients' certificates must be from.")
-@dataset_option
+@cloup.option_group(
+    "What it serves",
+    dataset_option,
+    cloup.option("--versions", metavar="POLICY", help="latest, latest:N, all or specific:N,N; else models.config decides."),
+    cloup.option("--label", "labels", metavar="NAME=VERSION", multiple=True, help="Give a version a label; may be repeated."),
+    cloup.option(
+        "--model-config-file",
+        type=_FILE,
+        metavar="FILE",
+        help="Serve all models that this models.config of TensorFlow Serving lists.",
+    ),
+    cloup.option(
+        "--poll-seconds", type=float, metavar="SECONDS", help="Time between two looks at the pushed versions.  [default: 1]"
+    ),
+)
+@cloup.option_group(
+    "Batches and limits",
+    cloup.option("--max-batch-size", type=int, metavar="N", help="Rows that run at once; 0 for no batching.  [default: 64]"),
+    cloup.option("--batch-timeout-ms", type=float, metavar="MS", help="How long a batch waits to fill.  [default: 0]"),
+    cloup.option("--max-queue", type=int, metavar="N", help="Rows that may wait; more are refused.  [default: 2048]"),
+    cloup.option(
+        "--batching-parameters-file",
+        type=_FILE,
+        metavar="FILE",
+        help="Take these three from TensorFlow Serving's file of that name.",
+    ),
+    cloup.option("--max-rows", type=int, metavar="N", help="Rows of one request.  [default: 1024]"),
+)
+@not_with(
+    "batching_parameters_file",
+    "max_batch_size",
+    "batch_timeout_ms",
+    "max_queue",
+    why="give --batching-parameters-file or the flags about batches, not both",
+)
+@together("tls_cert", "tls_key", why="TLS needs both --tls-cert and --tls-key")
+@needs("tls_client_ca", "tls_cert", "tls_key", why="TLS needs both --tls-cert and --tls-key")
 @home_option
 @click.pass_context
 def serve(
@@ -64,9 +98,9 @@ def serve(
 
     from pipeline.terminal.console import quiet
     from serving.repository.layout import model_name
+    from serving.server import process
     from serving.server.app import GeneratorServer
     from serving.server.models.model_config import VersionPolicy
-    from serving.server.process import serve as serve_until_stopped
 
     with quiet(debug=context.obj) as stream:
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=stream)
@@ -83,7 +117,7 @@ def serve(
             labels=_labels(labels) if labels else None,
             models_file=model_config_file,
         )
-        serve_until_stopped(server)
+        process.serve(server)
 
 
 def _options(limits: dict[str, Any], batching_file: Path | None):
@@ -92,8 +126,6 @@ def _options(limits: dict[str, Any], batching_file: Path | None):
     given = {name: value for name, value in limits.items() if value is not None}
     if batching_file is None:
         return ServerOptions(**given)
-    if "max_batch_size" in given or "batch_timeout_ms" in given or "max_queue" in given:
-        raise click.UsageError("give --batching-parameters-file or the flags about batches, not both")
     from serving.server.requests.batching_file import with_batching_file
 
     return with_batching_file(ServerOptions(**given), batching_file)
@@ -112,8 +144,4 @@ def _labels(given: tuple[str, ...]) -> dict[str, int]:
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None):
     from serving.server.tls import Tls
 
-    if cert is None and key is None and client_ca is None:
-        return None
-    if cert is None or key is None:
-        raise click.UsageError("TLS needs both --tls-cert and --tls-key")
-    return Tls(cert, key, client_ca)
+    return None if cert is None or key is None else Tls(cert, key, client_ca)

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.options import home_option
+from pipeline.commands.base import command
+from pipeline.commands.options import home_option, json_option
 from pipeline.home.home import Home
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@command()
 @home_option
+@json_option
 def status(as_json: bool, home: Path) -> None:
     """Show the last run, the gate's figures against its thresholds, and what is pushed."""
-    from pipeline.home.status import collect, show
+    from pipeline.home.status import collect_status
     from pipeline.terminal.console import make_console
+    from pipeline.terminal.status import show_status
 
+    known = collect_status(Home.at(home))
     if as_json:
-        click.echo(json.dumps(collect(Home.at(home)), indent=1))
+        click.echo(json.dumps(known, indent=1))
     else:
-        show(Home.at(home), make_console())
+        show_status(known, make_console())

@@ -7,21 +7,24 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.options import dataset_option, home_option
+from pipeline.commands.base import command
+from pipeline.commands.options import dataset_option, home_option, json_option
 from pipeline.home.home import Home
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@command()
 @dataset_option
 @home_option
+@json_option
 def versions(as_json: bool, dataset: str, home: Path) -> None:
     """List the pushed versions, their gate figures, and which are served under which label."""
-    from pipeline.home.versions import collect, show
+    from pipeline.home.versions import collect_versions
     from pipeline.terminal.console import make_console
+    from pipeline.terminal.versions import show_versions
 
     base = Home.at(home).model_base(dataset)
+    known = collect_versions(base)
     if as_json:
-        click.echo(json.dumps(collect(base), indent=1))
+        click.echo(json.dumps(known, indent=1))
     else:
-        show(base, make_console())
+        show_versions(known, base, make_console())

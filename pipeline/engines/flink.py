@@ -1,21 +1,81 @@
-"""A Flink cluster seen through its REST API: is it there, does it fit, which jobs of ours does it run."""
+"""A session cluster of Apache Flink: what Beam is told, and what its REST API says of it before a run."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import time
 import urllib.request
 import zipfile
+from pathlib import Path
 from typing import Any
 
-from pipeline.engines.engines import FLINK_VERSION, FlinkEngine
-from pipeline.engines.job_server import read_property
+from pydantic import model_validator
+
+from pipeline.engines.base import check_address
+from pipeline.engines.cluster import ClusterEngine
+from pipeline.engines.job_server import check_jar, read_property
 from serving.repository.errors import UserError
 
+FLINK_VERSION = "1.20"  # the newest minor release that the locked Beam runs on
+_LOGGER = logging.getLogger(__name__)
 _TIMEOUT_S = 10.0
 _CANCEL_S = 60.0  # for a job to end after it was cancelled
 _LIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "CANCELLING", "RESTARTING", "SUSPENDED", "RECONCILING"}
 _FLINK_MARK = ".flink-runtime.version.properties"  # where a jar says which Flink it is for
+
+
+class FlinkEngine(ClusterEngine):
+    """A session cluster of Apache Flink."""
+
+    runner = "flink"
+    job_server = f"beam-runners-flink-{FLINK_VERSION}-job-server"
+
+    flink_master: str  # HOST:PORT of the REST API
+    flink_job_server_jar: Path | None = None  # Beam's, for this Flink; None: where Maven keeps it
+
+    @model_validator(mode="after")
+    def _master_is_an_address(self) -> FlinkEngine:
+        check_address(self.flink_master, "--flink-master", "http", "https")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The REST API's."""
+        return self.flink_master.rstrip("/") if "://" in self.flink_master else f"http://{self.flink_master}"
+
+    @property
+    def jar(self) -> Path:
+        """The job server's."""
+        return self._jar(self.flink_job_server_jar)
+
+    def arguments(self) -> list[str]:
+        """See `Engine`.
+
+        The whole job goes to the cluster as one jar over its REST API: no Java, no open port and no shared staging directory is
+        needed on this side.
+        """
+        return [
+            "--runner=FlinkRunner",
+            f"--flink_master={self.url}",
+            "--flink_submit_uber_jar",
+            f"--flink_job_server_jar={self.jar}",
+            *([f"--parallelism={self.beam_parallelism}"] if self.beam_parallelism else []),
+            *super().arguments(),
+        ]
+
+    def check(self, prefix: str) -> None:
+        """See `Engine`."""
+        check_jar(self)
+        check_cluster(self)
+        for name in cancel_jobs(self, prefix):
+            _LOGGER.info("cancelled %s of an earlier run", name)
+
+    def end_jobs(self, prefix: str) -> None:
+        """See `Engine`."""
+        with contextlib.suppress(UserError):  # the run's own error says more
+            cancel_jobs(self, prefix)
 
 
 def check_cluster(engine: FlinkEngine) -> None:

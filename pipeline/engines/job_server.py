@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import zipfile
 
-from pipeline.engines.engines import BEAM_VERSION, FlinkEngine, SparkEngine
-from pipeline.engines.options import flag
+from pipeline.engines.base import BEAM_VERSION, flag
+from pipeline.engines.cluster import ClusterEngine
 from serving.repository.errors import UserError
 
 _BEAM_MARK = "org/apache/beam/sdk/sdk.properties"  # where a jar says which release it is of
 
 
-def check_jar(engine: FlinkEngine | SparkEngine) -> None:
+def check_jar(engine: ClusterEngine) -> None:
     """Check that the job server is there and of this Beam.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the user says of an engine, made into one of the profiles of `pipeline.engines.engines`, or refused in one line."""
+"""What the user says of an engine, made into one of the engines, or refused in one line."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.engines.engines import DataflowEngine, Engine, FlinkEngine, LocalEngine, SparkEngine
+from pipeline.engines.base import Engine, flag
+from pipeline.engines.dataflow import DataflowEngine
+from pipeline.engines.flink import FlinkEngine
+from pipeline.engines.local import LocalEngine
+from pipeline.engines.spark import SparkEngine
 from serving.repository.errors import UserError
 
 ENGINES: dict[str, type[Engine]] = {kind.runner: kind for kind in (LocalEngine, FlinkEngine, SparkEngine, DataflowEngine)}
 
 
-def make_engine(runner: str = "local", **options: Any) -> Engine:
+def resolve_engine(runner: str = "local", **options: Any) -> Engine:
     """Make an engine of what the user said.
 
     Args:
@@ -40,8 +44,3 @@ def make_engine(runner: str = "local", **options: Any) -> Engine:
         place = f"{flag(str(first['loc'][0]))}: " if first["loc"] else ""
         found = f", not {first['input']!r}" if first["loc"] else ""
         raise UserError(f"{place}{first['msg'].removeprefix('Value error, ')}{found}") from None
-
-
-def flag(field: str) -> str:
-    """Return a field's option on the command line."""
-    return "--" + field.replace("_", "-")

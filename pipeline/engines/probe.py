@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from components.codehash import code_digest
-from pipeline.engines.engines import DataflowEngine, Engine, FlinkEngine, LocalEngine, SparkEngine, job_prefix
-from pipeline.engines.flink import cancel_jobs, check_cluster
-from pipeline.engines.job_server import check_jar
-from pipeline.engines.spark import check_master, end_job_servers
+from pipeline.engines.base import Engine, job_prefix
+from pipeline.engines.local import LocalEngine
 from serving.repository.errors import UserError
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,8 +24,6 @@ _LOGGER = logging.getLogger(__name__)
 _CODE = ("components", "pipeline/generate", "serving")
 # What must be the same on both sides: they exchange pickled code and protocol buffers.
 _PACKAGES = ("apache-beam", "tfx", "tensorflow", "tensorflow-transform", "tensorflow-model-analysis")
-_WAIT_S = 180
-_ROOM_S = 1800  # for an engine that starts its machines first
 
 
 @contextlib.contextmanager
@@ -44,23 +40,12 @@ def ready(engine: Engine, home: Path) -> Iterator[None]:
     if isinstance(engine, LocalEngine):
         yield
         return
-    if isinstance(engine, FlinkEngine):
-        check_jar(engine)
-        check_cluster(engine)
-        for name in cancel_jobs(engine, job_prefix(home)):
-            _LOGGER.info("cancelled %s of an earlier run", name)
-    elif isinstance(engine, SparkEngine):
-        check_jar(engine)
-        check_master(engine)
-        if end_job_servers(job_prefix(home)):
-            _LOGGER.info("ended what an earlier run had left on Spark")
+    engine.check(job_prefix(home))
     try:
         probe(engine, home)
         yield
     finally:
-        if isinstance(engine, FlinkEngine):
-            with contextlib.suppress(UserError):  # the run's own error says more
-                cancel_jobs(engine, job_prefix(home))
+        engine.end_jobs(job_prefix(home))
 
 
 def probe(engine: Engine, home: Path) -> None:
@@ -81,10 +66,9 @@ def probe(engine: Engine, home: Path) -> None:
         pipeline = beam.Pipeline(argv=engine.beam_args(f"{job_prefix(home)}-probe"))
         tasks = 4 * (getattr(engine, "beam_parallelism", None) or 1)
         _ = pipeline | beam.Create(range(tasks)) | beam.Reshuffle() | beam.Map(_make_question(str(answers), _CODE, _PACKAGES))
-        patience = _ROOM_S if isinstance(engine, DataflowEngine) else _WAIT_S
         try:
             result = pipeline.run()
-            result.wait_until_finish(duration=patience * 1000)
+            result.wait_until_finish(duration=engine.patience_s * 1000)
         except Exception as error:
             _LOGGER.exception("the probe failed")
             where = f" at {told}" if (told := getattr(engine, "workers", "")) else ""
@@ -93,7 +77,9 @@ def probe(engine: Engine, home: Path) -> None:
         if result.state != beam.runners.runner.PipelineState.DONE:
             with contextlib.suppress(Exception):
                 result.cancel()
-            raise UserError(f"the workers of {engine.runner} did not answer within {patience} s: see the engine's own pages")
+            raise UserError(
+                f"the workers of {engine.runner} did not answer within {engine.patience_s} s: see the engine's own pages"
+            )
         _compare([json.loads(path.read_text("utf-8")) for path in answers.iterdir()], engine, home)
     finally:
         shutil.rmtree(answers.parent, ignore_errors=True)

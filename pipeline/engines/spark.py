@@ -1,8 +1,9 @@
-"""A Spark cluster, seen before a run: does its master answer, and is anything of an earlier run still at work?"""
+"""A standalone cluster of Apache Spark 3: what Beam is told, and what is looked at before a run."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -10,10 +11,62 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.engines.engines import SparkEngine, spark_mark
+from pydantic import model_validator
+
+from pipeline.engines.base import check_address
+from pipeline.engines.cluster import ClusterEngine
+from pipeline.engines.job_server import check_jar
 from serving.repository.errors import UserError
 
+_LOGGER = logging.getLogger(__name__)
+_KEEP_WORKERS_MS = 3_600_000  # else a job on Spark starts its workers anew, in seconds, for each of its many stages
 _TIMEOUT_S = 10.0
+
+
+class SparkEngine(ClusterEngine):
+    """A standalone cluster of Apache Spark 3, through Beam's job server, which Beam starts here (it needs Java)."""
+
+    runner = "spark"
+    job_server = "beam-runners-spark-3-job-server"
+
+    spark_master: str  # spark://HOST:PORT
+    spark_job_server_jar: Path | None = None  # Beam's, for Spark 3; None: where Maven keeps it
+
+    @model_validator(mode="after")
+    def _master_is_an_address(self) -> SparkEngine:
+        if not self.spark_master.startswith("spark://"):
+            raise ValueError(f"--spark-master must be spark://HOST:PORT, not {self.spark_master!r}")
+        check_address(self.spark_master, "--spark-master", "spark")
+        return self
+
+    @property
+    def jar(self) -> Path:
+        """The job server's."""
+        return self._jar(self.spark_job_server_jar)
+
+    def arguments(self) -> list[str]:
+        """See `Engine`."""
+        return [
+            "--runner=SparkRunner",
+            f"--spark_master_url={self.spark_master}",
+            f"--spark_job_server_jar={self.jar}",
+            # What Spark's own start script opens to it in Java 17; Beam starts Java without that script.
+            "--job_server_jvm_properties=--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+            *([f"--job_server_jvm_properties=-Dspark.cores.max={self.beam_parallelism}"] if self.beam_parallelism else []),
+            f"--environment_cache_millis={_KEEP_WORKERS_MS}",
+            *super().arguments(),
+        ]
+
+    def beam_args(self, job_name: str = "forger") -> list[str]:
+        """See `Engine`; the job server carries a mark of the home, by which a later run finds one that was left."""
+        return [f"--job_server_jvm_properties={spark_mark('-'.join(job_name.split('-')[:2]))}", *super().beam_args(job_name)]
+
+    def check(self, prefix: str) -> None:
+        """See `Engine`."""
+        check_jar(self)
+        check_master(self)
+        if end_job_servers(prefix):
+            _LOGGER.info("ended what an earlier run had left on Spark")
 
 
 def check_master(engine: SparkEngine) -> None:
@@ -41,7 +94,7 @@ def end_job_servers(prefix: str) -> int:
     that is gone.
 
     Args:
-        prefix: `pipeline.engines.engines.job_prefix` of the home.
+        prefix: `pipeline.engines.base.job_prefix` of the home.
     """
     ended = 0
     for process in Path("/proc").glob("[0-9]*"):
@@ -52,3 +105,8 @@ def end_job_servers(prefix: str) -> int:
                 os.kill(int(process.name), signal.SIGKILL)
                 ended += 1
     return ended
+
+
+def spark_mark(prefix: str) -> str:
+    """Return the word by which the job servers of a home's runs are told from others'."""
+    return f"-Dforger.jobs={prefix}"

@@ -19,7 +19,7 @@ def write_catalogue(directory: Path, request: Request) -> None:
     lengths = [len(request.rows(number)) for number in range(request.shards)]
     size = sum((directory / request.file_name(number)).stat().st_size for number in range(request.shards))
     template = tfds.core.ShardedFileTemplate(
-        data_dir=directory, dataset_name=request.model, split=SPLIT, filetype_suffix=request.layout.value
+        data_dir=tfds.core.Path(directory), dataset_name=request.model, split=SPLIT, filetype_suffix=request.layout.value
     )
     split = tfds.core.SplitInfo(name=SPLIT, shard_lengths=lengths, num_bytes=size, filename_template=template)
     tfds.folder_dataset.write_metadata(

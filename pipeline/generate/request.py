@@ -48,7 +48,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = Field(_FORMAT, ge=_FORMAT, le=_FORMAT)
+    format: int = Field(default=_FORMAT, ge=_FORMAT, le=_FORMAT)
     model: str
     version: str
     model_digest: str

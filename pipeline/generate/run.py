@@ -7,26 +7,78 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from components.progress import report
-from pipeline.engines.engines import Engine, job_prefix
+from pipeline.engines.base import Engine, job_prefix
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, digest_of, servable_name
 from pipeline.home.home import Home
 from pipeline.sampling.classes import class_number
-from pipeline.terminal.console import RunView, capture_logs, make_console
+from pipeline.terminal.console import capture_logs
+from pipeline.terminal.run import RunView
 from serving.repository import contract
 from serving.repository.errors import ServingError, UserError
 from serving.repository.manifest import manifest_problem
 from serving.saved_model.servable import read_metadata
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
 # How a worker's own words come back through most engines: within the text of a traceback.
 _CAUSE = re.compile(r"(?:UserError|ServingError): (.+?)(?: \[while running|$)", re.MULTILINE)
 
 
-def generate(
+@dataclass(frozen=True)
+class Generated:
+    """What is in the directory now.
+
+    Attributes:
+        request: What was asked for.
+        directory: Where the shards are.
+        size: Their bytes.
+        drawn: Images that were drawn now; the others were there.
+        seconds: That it took.
+    """
+
+    request: Request
+    directory: Path
+    size: int
+    drawn: int
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """All of it for a person."""
+        rate = f"{self.drawn} drawn in {self.seconds:.0f} s, {self.drawn / self.seconds:.0f}/s" if self.drawn else ""
+        return (
+            f"{self.request.count} images of {self.request.model} version {self.request.version}, seed {self.request.seed}: "
+            f"{self.directory} ({self.request.shards} shards, {self.size / 2**20:.1f} MiB; {rate or 'all of them were there'})"
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it for a program."""
+        request = self.request
+        return {
+            "images": request.count,
+            "model": request.model,
+            "version": request.version,
+            "seed": request.seed,
+            "label": request.label,
+            "format": request.layout.value,
+            "directory": str(self.directory),
+            "shards": request.shards,
+            "bytes": self.size,
+            "drawn": self.drawn,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def generate_shards(
     model: Path,
     directory: Path,
     home: Home,
@@ -38,8 +90,9 @@ def generate(
     layout: Layout,
     shard_size: int,
     engine: Engine,
+    console: Console,
     debug: bool,
-) -> str:
+) -> Generated:
     """Write images of a version as shards; shards that are there are kept.
 
     Args:
@@ -53,10 +106,8 @@ def generate(
         layout: TFRecords, or tars of PNG files.
         shard_size: Rows of a shard.
         engine: Where the shards are drawn.
+        console: Where progress is shown.
         debug: Leave the libraries' messages on the terminal.
-
-    Returns:
-        One line that says what is there now.
 
     Raises:
         UserError: Whatever the user can mend.
@@ -73,16 +124,11 @@ def generate(
         if missing or not (directory / DONE_FILE).is_file():
             home.open()
             log_file = home.logs / f"generate-{time.strftime('%Y%m%d-%H%M%S')}.log"
-            with capture_logs(log_file, RunView(make_console()), debug=debug):
+            with capture_logs(log_file, RunView(console), debug=debug):
                 _fill(request, model, directory, missing, engine)
         size = conclude(directory, request)
     drawn = sum(len(request.rows(number)) for number in missing)
-    seconds = time.monotonic() - began
-    rate = f"{drawn} drawn in {seconds:.0f} s, {drawn / seconds:.0f}/s" if drawn else "all of them were there"
-    return (
-        f"{request.count} images of {request.model} version {request.version}, seed {request.seed}: "
-        f"{directory} ({request.shards} shards, {size / 2**20:.1f} MiB; {rate})"
-    )
+    return Generated(request, directory, size, drawn, time.monotonic() - began)
 
 
 def _request(model: Path, dataset: str, *, count: int, seed: int, label: str | None, layout: Layout, shard_size: int) -> Request:

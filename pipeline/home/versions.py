@@ -7,20 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from serving.repository import contract
 from serving.repository.errors import UserError
 from serving.repository.labels import Served, served
 from serving.repository.layout import version_directories
 from serving.repository.manifest import manifest_problem
 
-_FIGURES = ("frechet_ratio", "precision", "recall", "label_agreement")  # of the gate's many, those that a list has room for
 
-
-def collect(base: Path) -> list[dict[str, Any]]:
+def collect_versions(base: Path) -> list[dict[str, Any]]:
     """Gather what is known of every version on disk, oldest first; needs no TensorFlow.
 
     Args:
@@ -37,7 +31,7 @@ def collect(base: Path) -> list[dict[str, Any]]:
     return [_describe(base / str(version), version, now) for version in version_directories(base)]
 
 
-def find(base: Path, version: int | None, label: str | None) -> Path:
+def find_version(base: Path, version: int | None, label: str | None) -> Path:
     """The directory of a version: by number, by label, or of the one that is stable.
 
     Raises:
@@ -47,37 +41,20 @@ def find(base: Path, version: int | None, label: str | None) -> Path:
     if now.stable is None:
         raise UserError(f"no model version in {base}: push one with `forger run`, or name a SavedModel directory")
     if label is not None and label not in now.labels:
-        raise UserError(f"no version of {base} has the label {label}: there is {_listed(now)}")
+        raise UserError(f"no version of {base} has the label {label}: there is {list_labels(now)}")
     wanted = version or now.labels[label or contract.LABEL_STABLE]
     if wanted not in version_directories(base):
         raise UserError(f"version {wanted} is not in {base}: `forger versions` lists them")
     return base / str(wanted)
 
 
-def show(base: Path, console: Console) -> None:
-    """Print the versions for a person, the newest first."""
-    known = collect(base)
-    if not known:
-        console.print(f"no version is pushed in {base}: push one with [bold]forger run[/]")
-        return
-    table = Table("version", "pushed (UTC)", "run", "served as", *_FIGURES, "files", box=None, pad_edge=False)
-    for one in reversed(known):
-        figures = [f"{one['gate'][name]:.4g}" if one["gate"].get(name) is not None else "-" for name in _FIGURES]
-        style = "bold" if contract.LABEL_STABLE in one["labels"] else ("" if one["served"] else "dim")
-        whole = "whole" if one["problem"] is None else f"[red]damaged: {escape(one['problem'])}[/]"
-        pushed = one["pushed"][:19].replace("T", " ")
-        table.add_row(
-            str(one["version"]), pushed, one["run_id"] or "-", ", ".join(one["labels"]) or "-", *figures, whole, style=style
-        )
-    console.print(table)
+def served_facts(now: Served, base: Path) -> dict[str, Any]:
+    """What is served now: model, labels and their versions, all served versions."""
+    return {"model": base.name, "labels": dict(now.labels), "versions": sorted(now.versions)}
 
 
-def say(now: Served, base: Path) -> str:
-    """One line on what is served now, and from when on."""
-    return f"{base.name}: {_listed(now)}; servers that poll {base.parent / contract.MODELS_CONFIG_FILE} follow at their next look"
-
-
-def _listed(now: Served) -> str:
+def list_labels(now: Served) -> str:
+    """The labels and their versions, as in `stable 2, previous 1`."""
     return ", ".join(f"{label} {version}" for label, version in now.labels.items())
 
 

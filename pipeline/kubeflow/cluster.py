@@ -27,9 +27,9 @@ class Step(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cpu: float = Field(1.0, gt=0, description="Cores; requested and the limit.")
-    memory_gib: float = Field(4.0, gt=0, description="GiB; TFX with TensorFlow takes 1.5 before any data.")
-    timeout_s: int = Field(3600, ge=60, description="Seconds until the pod is ended.")
+    cpu: float = Field(default=1.0, gt=0, description="Cores; requested and the limit.")
+    memory_gib: float = Field(default=4.0, gt=0, description="GiB; TFX with TensorFlow takes 1.5 before any data.")
+    timeout_s: int = Field(default=3600, ge=60, description="Seconds until the pod is ended.")
 
 
 class Toleration(BaseModel):
@@ -49,8 +49,8 @@ class Secret(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
-    env: dict[str, str] = Field({}, description="Key of the secret -> environment variable.")
-    mount_path: str = Field("", pattern=r"^(/.*)?$", description="Where its keys appear as files.")
+    env: dict[str, str] = Field(default={}, description="Key of the secret -> environment variable.")
+    mount_path: str = Field(default="", pattern=r"^(/.*)?$", description="Where its keys appear as files.")
 
 
 def _default_steps() -> dict[str, Step]:
@@ -68,20 +68,22 @@ class Cluster(BaseModel):
 
     image: str = Field(min_length=1, pattern=r"^\S+$", description="Of every step, with a tag or digest.")
     pipeline_root: str = Field(description="Where artifacts go: gs://, s3:// or minio://.")
-    home: str = Field("/forger", pattern=r"^/\S*[^/]$", description="Mount path of the shared volume.")
-    claim: str = Field("forger", description="PersistentVolumeClaim of the home; empty if the path is there without one.")
-    gpus: int = Field(0, ge=0, le=16, description="For each trainer; the other steps never ask for one.")
-    gpu_type: str = Field("nvidia.com/gpu", description="The resource's name; on Vertex AI e.g. NVIDIA_TESLA_T4.")
-    gpu_image: str = Field("", description="Of the trainers where gpus > 0; empty for the same image.")
-    retries: int = Field(2, ge=0, le=10, description="A pod can be lost by no fault of ours; GAN training then resumes.")
-    retry_wait_s: int = Field(30, ge=0, description="Seconds before the first retry; doubled for each further one.")
+    home: str = Field(default="/forger", pattern=r"^/\S*[^/]$", description="Mount path of the shared volume.")
+    claim: str = Field(default="forger", description="PersistentVolumeClaim of the home; empty if the path is there without one.")
+    gpus: int = Field(default=0, ge=0, le=16, description="For each trainer; the other steps never ask for one.")
+    gpu_type: str = Field(default="nvidia.com/gpu", description="The resource's name; on Vertex AI e.g. NVIDIA_TESLA_T4.")
+    gpu_image: str = Field(default="", description="Of the trainers where gpus > 0; empty for the same image.")
+    retries: int = Field(default=2, ge=0, le=10, description="A pod can be lost by no fault of ours; GAN training then resumes.")
+    retry_wait_s: int = Field(default=30, ge=0, description="Seconds before the first retry; doubled for each further one.")
     node_selector: dict[str, str] = {}
     tolerations: list[Toleration] = []
-    gpu_node_selector: dict[str, str] = Field({}, description="For the trainers, instead of node_selector, where gpus > 0.")
-    gpu_tolerations: list[Toleration] = Field([], description="For the trainers, besides tolerations, where gpus > 0.")
+    gpu_node_selector: dict[str, str] = Field(
+        default={}, description="For the trainers, instead of node_selector, where gpus > 0."
+    )
+    gpu_tolerations: list[Toleration] = Field(default=[], description="For the trainers, besides tolerations, where gpus > 0.")
     secrets: list[Secret] = []
     image_pull_secret: str = ""
-    workers: int = Field(1, ge=1, le=64, description="Pods of the GAN training; more than one run in a TFJob.")
+    workers: int = Field(default=1, ge=1, le=64, description="Pods of the GAN training; more than one run in a TFJob.")
     steps: dict[str, Step] = {}
 
     @field_validator("pipeline_root")
@@ -121,7 +123,7 @@ class Cluster(BaseModel):
         return self.gpu_image if self.gpu_image and self.uses_gpu(name) else self.image
 
 
-def make_cluster(file: Path | None, **given: Any) -> Cluster:
+def resolve_cluster(file: Path | None, **given: Any) -> Cluster:
     """Make the settings from a YAML file and what was given besides, which wins.
 
     Raises:

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.ingest.record import PreparedDataset
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 from pipeline.home.home import Home
 from pipeline.kubeflow.cluster import Cluster
 from pipeline.kubeflow.parameters import declare
@@ -38,16 +38,16 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
         Two YAML documents.
 
     Raises:
-        UserError: What `make_config` refuses.
+        UserError: What `resolve_config` refuses.
     """
     parameters = declare(profile, changes)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
-    from pipeline.engines.engines import LocalEngine
+    from pipeline.engines.local import LocalEngine
     from pipeline.pipeline import Places, create_pipeline
 
     home = Home.at(Path(cluster.home))
-    config = make_config(profile, changes)
+    config = resolve_config(profile, changes)
     places = Places(
         pipeline_name=NAME,
         pipeline_root=cluster.pipeline_root,

@@ -84,7 +84,7 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
 
     message = json_format.Parse(executor_input_json, pipeline_spec_pb2.ExecutorInput(), ignore_unknown_fields=True)
     uris = localize(message, input_types)
-    parameters = {key: json_format.MessageToDict(value) for key, value in message.inputs.parameter_values.items()}
+    parameters: dict[str, Any] = {key: json_format.MessageToDict(value) for key, value in message.inputs.parameter_values.items()}
     names: dict[int, str] = {}
     inputs = tfx_utils.parse_raw_artifact_dict(message.inputs.artifacts, names)
     outputs = tfx_utils.parse_raw_artifact_dict(message.outputs.artifacts, names)
@@ -92,9 +92,10 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
         for artifact in artifacts:
             os.makedirs(artifact.uri, exist_ok=True)  # KFP makes the parent only, TFX's local launcher the directory itself
     task = Path(message.outputs.output_file).parent
-    known = {"tmp_dir": str(task / ".temp"), "unique_id": "1", "pipeline_run_id": parameters.get(RUN_ID)}
+    known: dict[str, Any] = {"tmp_dir": str(task / ".temp"), "unique_id": "1", "pipeline_run_id": parameters.get(RUN_ID)}
+    context: Any
     if issubclass(kind, base_beam_executor.BaseBeamExecutor):
-        context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=beam_args, **known)
+        context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=list(beam_args), **known)
     else:
         context = base_executor.BaseExecutor.Context(extra_flags=beam_args, **known)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config import Config, make_config
+from pipeline.config import Config, resolve_config
 from serving.repository.errors import UserError
 
 STEPS_OF_PROFILE = 0  # value of `steps` that leaves the profile's own
@@ -33,12 +33,12 @@ def declare(profile: str, changes: list[str]) -> dict[str, Parameter]:
 
     Args:
         profile: Name of the profile.
-        changes: "SECTION.KEY=VALUE" each, see `pipeline.config.make_config`.
+        changes: "SECTION.KEY=VALUE" each, see `pipeline.config.resolve_config`.
 
     Raises:
-        UserError: What `make_config` refuses.
+        UserError: What `resolve_config` refuses.
     """
-    config = make_config(profile, changes)
+    config = resolve_config(profile, changes)
     settings = {}
     for change in changes:
         name, _, _ = change.partition("=")
@@ -70,7 +70,7 @@ def resolve(values: Mapping[str, Any]) -> Config:
     }
     if values["steps"] != STEPS_OF_PROFILE:
         settings["gan.steps"] = values["steps"]
-    return make_config(values["profile"], [f"{name}={json.dumps(value)}" for name, value in settings.items()])
+    return resolve_config(values["profile"], [f"{name}={json.dumps(value)}" for name, value in settings.items()])
 
 
 def parse_values(given: list[str], kinds: Mapping[str, str]) -> dict[str, Any]:

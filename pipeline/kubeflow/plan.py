@@ -82,8 +82,12 @@ def _properties(component: Any) -> dict[str, Any]:
     """Return execution properties as TFX's compiler would write them: numbers and texts, everything else as JSON text."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
+    def text(value: Any) -> str:
+        converted: Any = compiler_utils.value_converter(value)  # None for None alone
+        return converted.constant.string_value
+
     return {
-        name: value if isinstance(value, int | float | str) else compiler_utils.value_converter(value).constant.string_value
+        name: value if isinstance(value, int | float | str) else text(value)
         for name, value in component.exec_properties.items()
         if value is not None
     }

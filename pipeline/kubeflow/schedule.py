@@ -41,7 +41,7 @@ class Schedule:
     service_account: str | None = None
 
 
-def submit(
+def submit_run(
     client: kfp.Client,
     package: Package,
     experiment: str,
@@ -66,7 +66,7 @@ def submit(
     return run.run_id
 
 
-def schedule(client: kfp.Client, package: Package, experiment: str, wanted: Schedule) -> tuple[str, str]:
+def put_schedule(client: kfp.Client, package: Package, experiment: str, wanted: Schedule) -> tuple[str, str]:
     """Make the one recurring run of a name be the wanted one.
 
     KFP can't change a recurring run: the new one is made first, then the old ones go, so a failure leaves a working schedule.
@@ -112,7 +112,7 @@ def schedule(client: kfp.Client, package: Package, experiment: str, wanted: Sche
     return kept, outcome
 
 
-def unschedule(client: kfp.Client, name: str, *, pause: bool) -> int:
+def remove_schedule(client: kfp.Client, name: str, *, pause: bool) -> int:
     """Delete, or only disable, the recurring runs of a name; says how many there were."""
     found = find_schedules(client, name)
     with one_line(f"{'pause' if pause else 'remove'} the schedule"):
@@ -159,7 +159,9 @@ def _upload(client: kfp.Client, package: Package, undo: Callable[[Callable[[], A
         if pipeline_id is None:
             # Made empty: kfp's own upload_pipeline would name the first version after the pipeline.
             body = kfp_server_api.V2beta1Pipeline(display_name=package.name, namespace=client.get_user_namespace() or None)
-            made = client.pipelines.pipeline_service_create_pipeline(pipeline=body).pipeline_id
+            made = client.pipelines.pipeline_service_create_pipeline(  # pyright: ignore[reportAttributeAccessIssue] (kfp sets it)
+                pipeline=body
+            ).pipeline_id
             undo(lambda: client.delete_pipeline(made))
             pipeline_id = made
         versions = _pages(
@@ -178,7 +180,7 @@ def _upload(client: kfp.Client, package: Package, undo: Callable[[Callable[[], A
 
 def _experiment(client: kfp.Client, name: str, undo: Callable[[Callable[[], Any]], None]) -> str:
     """Return the id of an experiment, made where there is none."""
-    namespace = client.get_user_namespace() or None
+    namespace: Any = client.get_user_namespace() or None  # kfp declares its optional texts as texts
     with one_line("find the experiment"):
         try:
             return client.get_experiment(experiment_name=name, namespace=namespace).experiment_id

@@ -137,7 +137,8 @@ def _run(job: dict[str, Any], name: str, command: list[str]) -> None:
     for replica in job["spec"]["tfReplicaSpecs"].values():
         replica["template"]["spec"]["containers"][0]["command"] = command
     namespace = _NAMESPACE_FILE.read_text(encoding="utf-8").strip() if _NAMESPACE_FILE.exists() else "default"
-    jobs, place = kubernetes.client.CustomObjectsApi(), (_GROUP, _VERSION, namespace, _PLURAL)
+    jobs: Any = kubernetes.client.CustomObjectsApi()
+    place = (_GROUP, _VERSION, namespace, _PLURAL)
     jobs.create_namespaced_custom_object(*place, job)
     _LOGGER.info("training in TFJob %s/%s", namespace, name)
     try:

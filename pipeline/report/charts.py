@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
@@ -22,7 +23,7 @@ _COLOURS = {
     "bad": "#010207",
     "real": "#010208",
 }
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a class may be named "$5"
     "font.size": 9,
@@ -180,6 +181,6 @@ def _svg(figure: Figure, label: str) -> Markup:
     text = re.sub(r"font-family: [^;\"]*(;\s*)?", "", text)
     for name, colour in _COLOURS.items():
         text = text.replace(colour, f"var(--{name})")
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()
-    opening = f'<svg class="chart" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
+    (size,) = re.findall(r'viewBox="(0 0 [\d.]+ [\d.]+)"', text)
+    opening = f'<svg class="chart" role="img" aria-label="{escape(label)}" viewBox="{size}">'
     return Markup(opening + text[text.index(">") + 1 :].strip())  # noqa: S704 (matplotlib escapes the texts it is given)

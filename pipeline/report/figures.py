@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from components.gate.verdict.verdict import Check, Verdict
-from pipeline.home.status import worst_of_classes
+from pipeline.home.checks import worst_of_classes
 from pipeline.report.glossary import GLOSSARY, INTERNAL, Meaning, meaning
 
 # Columns of the table of classes, in this order: what is small enough for paper and means something within a class.
@@ -116,13 +116,16 @@ def _bar(value: float, limit: float | None, real: float | None, served: float | 
         high = 1.0
     span = (high - low) or 1.0
 
-    def place(mark: float | None) -> float | None:
-        return None if mark is None else round(100 * min(max((mark - low) / span, 0.0), 1.0), 2)
+    def place(mark: float) -> float:
+        return round(100 * min(max((mark - low) / span, 0.0), 1.0), 2)
+
+    def placed(mark: float | None) -> float | None:
+        return None if mark is None else place(mark)
 
     named = {"limit": limit, "real images": real, "served version": served}
     words = ", ".join([f"value {number(value)}", *(f"{name} {number(mark)}" for name, mark in named.items() if mark is not None)])
     start, end = sorted((place(0.0), place(value)))
-    return Bar(start, end, place(limit), place(real), place(served), words)
+    return Bar(start, end, placed(limit), placed(real), placed(served), words)
 
 
 def _real(verdict: Verdict, metric: str) -> float | None:

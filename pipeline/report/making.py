@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 from pipeline.home.lineage import TracedArtifact
 from pipeline.report.facts import Facts
 from serving.repository import contract
@@ -91,7 +91,7 @@ def seeds(facts: Facts) -> list[tuple[str, str]]:
 def settings(facts: Facts) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """List sections of (key, value, the profile's own value where that differs)."""
     try:
-        usual = make_config(facts.record.profile).model_dump(mode="json")
+        usual = resolve_config(facts.record.profile).model_dump(mode="json")
     except UserError:  # a profile of another version
         usual = facts.record.config
     return [

@@ -10,7 +10,7 @@ import logging
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -27,7 +27,7 @@ from components.infra_validate.executor import REASON_FILE
 from components.ingest.record import PreparedDataset
 from components.validate.schema import write_schema
 from pipeline.config import Config
-from pipeline.engines.engines import Engine, job_prefix
+from pipeline.engines.base import Engine, job_prefix
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER
@@ -38,8 +38,8 @@ from serving.repository.layout import model_name
 _LOGGER = logging.getLogger(__name__)
 
 
-class NodeObserver:
-    """What a caller may see of a run; does nothing by itself."""
+class NodeObserver(Protocol):
+    """Who is told of each node, e.g. `pipeline.terminal.run.RunView`."""
 
     def started(self, node_id: str, number: int, total: int) -> None:
         """Called when a node starts."""
@@ -48,7 +48,9 @@ class NodeObserver:
         """Called when a node has ended well."""
 
 
-def run(config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, engine: Engine) -> RunRecord:
+def run_nodes(
+    config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, engine: Engine
+) -> RunRecord:
     """Run all nodes that are not done yet.
 
     Args:
@@ -78,7 +80,7 @@ def run(config: Config, profile: str, prepared: PreparedDataset, home: Home, obs
     record.save(home.runs)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
     try:
-        outputs = _run_nodes(ir, home, observer, record, engine)
+        outputs = _launch(ir, home, observer, record, engine)
         _conclude(record, outputs, home)
     except Exception as error:
         record.state = "failed"
@@ -115,9 +117,7 @@ def _compile(config: Config, prepared: PreparedDataset, home: Home) -> pipeline_
     return compiler.Compiler().compile(create_pipeline(config, prepared, places, connection))
 
 
-def _run_nodes(
-    ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord, engine: Engine
-) -> dict[str, Any]:
+def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord, engine: Engine) -> dict[str, Any]:
     """Launch node after node, as TFX's LocalDagRunner does; returns the output artifacts by "node.key"."""
     deployment = runner_utils.extract_local_deployment_config(ir)
     connection = _connection(home)

@@ -1,23 +1,20 @@
-"""What `forger run` does: data, lock, nodes, verdict, and the next thing to type."""
+"""What `forger run` does: data, lock, nodes, report."""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 
-from rich.console import Console
 from rich.markup import escape
 
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
-from pipeline.config import make_config
-from pipeline.engines.engines import Engine
+from pipeline.config import resolve_config
+from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_last
-from pipeline.home.status import show_verdict
-from pipeline.nodes import NODES
-from pipeline.terminal.console import RunView, capture_logs, make_console
+from pipeline.terminal.console import capture_logs, make_console
+from pipeline.terminal.run import RunView, show_end
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,7 +33,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
     Raises:
         UserError: Whatever the user can mend.
     """
-    config = make_config(profile, changes)
+    config = resolve_config(profile, changes)
     console = make_console()
     home.open()
     began = time.monotonic()
@@ -50,11 +47,11 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
             console.print(f"profile [bold]{profile}[/], {where}home {escape(str(home.path))}, log {escape(str(log_file))}")
             # TFX takes seconds to import: only now is it certain to be needed.
             from pipeline.engines.probe import ready
-            from pipeline.runner.local import run
+            from pipeline.runner.local import run_nodes
 
             try:
                 with ready(engine, home.path):
-                    record = run(config, profile, prepared, home, view, engine)
+                    record = run_nodes(config, profile, prepared, home, view, engine)
             except Exception:
                 _LOGGER.exception("the run failed")
                 failed = load_last(home.runs)
@@ -62,7 +59,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
                     console.print(_leave_report(home, failed))
                 raise
             report = _leave_report(home, record)
-    _show_end(record, console, time.monotonic() - began)
+    show_end(record, console, time.monotonic() - began)
     console.print(report)
     return record
 
@@ -76,15 +73,6 @@ def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
             return prepare(dataset, home.data, source)
 
 
-def dry_run(profile: str, changes: list[str], engine: Engine) -> None:
-    """Print the resolved configuration, the nodes and what Beam is told."""
-    console = make_console()
-    config = make_config(profile, changes)
-    console.print_json(json.dumps(config.model_dump(mode="json")))
-    console.print("nodes: " + " -> ".join(NODES))
-    console.print(f"Beam on {engine.runner}: " + escape(" ".join(engine.beam_args())))
-
-
 def _leave_report(home: Home, record: RunRecord) -> str:
     """Write the run's report; returns the line that names it. A report that fails must not undo what the run has done."""
     from pipeline.report.write import write_report
@@ -95,18 +83,3 @@ def _leave_report(home: Home, record: RunRecord) -> str:
         _LOGGER.exception("the report failed")
         first = (str(error).strip() or repr(error)).splitlines()[0]
         return f"report: could not be written ({escape(first)}); `forger report` tries again"
-
-
-def _show_end(record: RunRecord, console: Console, seconds: float) -> None:
-    console.print()
-    show_verdict(record, console)
-    for name, path in record.pictures.items():
-        console.print(f"{name}: {escape(path)}")
-    console.print(f"took {seconds:.0f} s")
-    if record.state == "blessed":
-        console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
-        console.print("next: [bold]forger sample --out grid.png[/], or [bold]forger serve[/] and query it over gRPC")
-    else:
-        console.print(
-            "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"
-        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.sampling.classes import class_number
 from serving.client.images import check_names, write_images
@@ -13,6 +14,43 @@ from serving.repository.layout import model_name
 if TYPE_CHECKING:
     from serving.client import ClientTls, GeneratorClient
     from serving.saved_model.generator import LocalGenerator
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn, and where it is; the fields are those of `draw`."""
+
+    count: int
+    source: str
+    seed: int
+    first_row: int
+    last_seed: int | None
+    label: int | None
+    out: Path
+    labels_out: Path | None
+
+    @property
+    def line(self) -> str:
+        """All of it for a person."""
+        if self.last_seed is None:
+            which = f"seed {self.seed}" + (f" from row {self.first_row}" if self.first_row else "")
+        else:
+            which = f"on the way from seed {self.seed} to seed {self.last_seed}"
+        return f"{self.count} images from {self.source}, {which}: {self.out}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it for a program."""
+        return {
+            "images": self.count,
+            "source": self.source,
+            "seed": self.seed,
+            "first_row": self.first_row,
+            "to_seed": self.last_seed,
+            "label": self.label,
+            "out": str(self.out),
+            "labels_out": None if self.labels_out is None else str(self.labels_out),
+        }
 
 
 def open_server(
@@ -47,7 +85,7 @@ def draw(
     last_seed: int | None,
     out: Path,
     labels_out: Path | None,
-) -> str:
+) -> Drawn:
     """Draw images and write them.
 
     Args:
@@ -61,9 +99,6 @@ def draw(
         out: `.png` or `.npy`.
         labels_out: `.npy`, or None.
 
-    Returns:
-        One line that says what was written.
-
     Raises:
         UserError: The generator does not know the class.
         ServingError: The generator on disk refuses.
@@ -73,10 +108,8 @@ def draw(
     number = None if label is None else class_number(label, list(getattr(generator, "class_names", ())), source)
     if last_seed is None:
         images, drawn = generator.sample(seeds_for(seed, count, first=first_row), labels_for(number, count))
-        shown = f"seed {seed}" + (f" from row {first_row}" if first_row else "")
     else:
         first, last = (int(seeds_for(one, 1)[0]) for one in (seed, last_seed))
         images, drawn = generator.interpolate(first, last, count, number)
-        shown = f"on the way from seed {seed} to seed {last_seed}"
     write_images(out, images, drawn, labels_out)
-    return f"{count} images from {source}, {shown}: {out}"
+    return Drawn(count, source, seed, first_row, last_seed, number, out, labels_out)

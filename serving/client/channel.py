@@ -15,8 +15,8 @@ _MAX_MESSAGE_BYTES = 64 * 2**20  # an answer's size is the server's to limit
 _FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
 _ATTEMPTS = 5  # gRPC's own upper limit
 # A connection that brings nothing while a call waits is asked for a sign of life, and given up where none comes: a proxy or a
-# firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the fourth
-# such ping since it last sent something. gRPC sends two for each call, so that one call may take any time.
+# firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the
+# fourth such ping since it last sent something. gRPC sends two for each call, so that one call may take any time.
 KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS = 10_000, 10_000
 
 

@@ -13,6 +13,7 @@ from serving.repository.manifest import manifest_problem
 if TYPE_CHECKING:
     import numpy as np
     import tensorflow as tf
+    from tensorflow.core.framework.tensor_pb2 import TensorProto
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 _MAX_REASON = 500  # characters; gRPC carries an error in trailers that are limited to 8 KiB
@@ -127,7 +128,7 @@ def read_metadata(directory: Path) -> dict[str, Any]:
     return found
 
 
-def tensor_of(proto) -> tf.Tensor:
+def tensor_of(proto: TensorProto) -> tf.Tensor:
     """Parse a TensorProto with TensorFlow's own C++ parser, as TensorFlow Serving does.
 
     Raises:

@@ -24,7 +24,7 @@ from rich.table import Table  # noqa: E402
 
 from components.gan.recipes import conv  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
-from pipeline.config import make_config  # noqa: E402
+from pipeline.config import resolve_config  # noqa: E402
 from pipeline.home.home import Home  # noqa: E402
 from tests.benchmarks import validation  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
@@ -107,7 +107,7 @@ def train(name: str, changes: list[str], data_dir: Path, out: Path) -> dict[str,
     """Train one variant and judge what it draws."""
     variant = VARIANTS[name]
     variant.change_code()
-    settings = make_config("quick", [*changes, *variant.changes]).gan
+    settings = resolve_config("quick", [*changes, *variant.changes]).gan
     trained_on, held_out = validation.load(data_dir, out / "mnist.npz")
     ours = Ours(settings, *trained_on)
     seconds = ours.train(float("inf"))

@@ -26,7 +26,7 @@ from components.gan.recipes import conv  # noqa: E402
 from components.gan.train_state import Game  # noqa: E402
 from components.gan.training.devices import choose_strategy, describe, dtype_policy  # noqa: E402
 from components.gan.training.loop import compile_loop  # noqa: E402
-from pipeline.config import make_config  # noqa: E402
+from pipeline.config import resolve_config  # noqa: E402
 from tests.benchmarks import training  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 def measure(profile: str, changes: list[str]) -> dict[str, Any]:
     """Train a while on noise and look at it."""
-    settings = make_config(profile, changes).gan
+    settings = resolve_config(profile, changes).gan
     strategy, policy = choose_strategy(), dtype_policy(settings)
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (_DATA, 28, 28, 1), np.uint8), rng.integers(0, 10, _DATA)

@@ -20,7 +20,7 @@ from PIL import Image
 from components.push.layout import push_model
 from components.transform.executor import preprocessing_fn
 from pipeline.cli import cli
-from pipeline.engines.engines import LocalEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.generate.directory import REQUEST_FILE, claimed
 from pipeline.generate.request import Layout, digest_of
 from pipeline.generate.run import said_by_a_worker

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pipeline.kubeflow import training_job as module
-from pipeline.kubeflow.cluster import Cluster, make_cluster
+from pipeline.kubeflow.cluster import Cluster, resolve_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.entrypoint import main
 from pipeline.kubeflow.training_job import training_job
@@ -128,4 +128,4 @@ def test_workers_without_a_shared_volume_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "cluster.yaml"
     file.write_text("workers: 2\nclaim: ''\n")
     with pytest.raises(UserError, match="several workers need a volume"):
-        make_cluster(file, image="x", pipeline_root="gs://b")
+        resolve_cluster(file, image="x", pipeline_root="gs://b")

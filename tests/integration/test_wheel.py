@@ -31,7 +31,7 @@ def test_it_holds_every_source_and_data_file_and_no_test(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for package in ("pipeline", "components", "serving"):
         for path in (ROOT / package).rglob("*"):
-            if path.suffix in {".py", ".pbtxt", ".j2", ".css", ".js", ".html"}:
+            if path.suffix in {".py", ".pbtxt", ".j2", ".css", ".js", ".html", ".typed"}:
                 assert path.relative_to(ROOT).as_posix() in names
     assert not [name for name in names if name.startswith("tests")]
 

@@ -12,7 +12,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.engines.engines import BEAM_VERSION, FlinkEngine, SparkEngine
+from pipeline.engines.base import BEAM_VERSION
+from pipeline.engines.flink import FlinkEngine
+from pipeline.engines.spark import SparkEngine
 
 _HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("FORGER_SCALE_CACHE", Path.home() / ".cache" / "forger-scale"))

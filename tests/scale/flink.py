@@ -8,7 +8,7 @@ import subprocess
 import urllib.request
 from typing import Any
 
-from pipeline.engines.engines import FlinkEngine
+from pipeline.engines.flink import FlinkEngine
 from tests.scale.cluster import Cluster, answers, free_ports
 from tests.scale.downloads import flink_libraries, job_server_jar
 from tests.support.waiting import wait_until

@@ -8,7 +8,7 @@ import subprocess
 import urllib.request
 from typing import Any
 
-from pipeline.engines.engines import SparkEngine
+from pipeline.engines.spark import SparkEngine
 from tests.scale.cluster import Cluster, free_ports
 from tests.scale.downloads import job_server_jar, spark_home
 from tests.support.waiting import wait_until

@@ -15,8 +15,8 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from apache_beam.coders import VarIntCoder
 
-from pipeline.engines.engines import job_prefix
-from pipeline.engines.options import make_engine
+from pipeline.engines.base import job_prefix
+from pipeline.engines.options import resolve_engine
 from pipeline.engines.probe import ready
 from tests.scale.conftest import engine_flags
 from tests.scale.downloads import is_stand_in
@@ -137,7 +137,7 @@ def test_another_engine_keeps_what_is_done_and_the_gate_finds_the_same(local, cl
 
 
 def test_a_run_that_ends_leaves_no_job(cluster, place):
-    engine = make_engine(
+    engine = resolve_engine(
         "flink",
         flink_master=cluster.master,
         flink_job_server_jar=cluster.job_server_jar,

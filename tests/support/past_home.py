@@ -14,7 +14,7 @@ from PIL import Image
 from components.gan.training.journal_files import METRICS_FILE, sample_path
 from components.gate.drawing.showcase_file import SHOWCASE_FILE
 from components.gate.verdict.verdict import Check, Verdict
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord
 from serving.repository import contract
@@ -71,7 +71,7 @@ class PastHome:
             state=state,
             started=f"2026-01-01T00:00:0{self._runs}+00:00",
             profile="quick",
-            config=make_config("quick", ["gan.seed=5"]).model_dump(mode="json"),
+            config=resolve_config("quick", ["gan.seed=5"]).model_dump(mode="json"),
             pipeline_digest="a" * 64,
             training_key=f"{self._runs:064d}",
         )

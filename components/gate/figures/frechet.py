@@ -48,8 +48,10 @@ def frechet_distance(mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.nd
     singular covariances (a collapsed generator) give a number, never an imaginary part.
 
     Args:
-        mean_1, mean_2: [D].
-        covariance_1, covariance_2: [D, D], symmetric.
+        mean_1: The first one's mean [D].
+        covariance_1: Its covariance [D, D], symmetric.
+        mean_2: The second one's mean [D].
+        covariance_2: Its covariance [D, D], symmetric.
 
     Returns:
         The squared distance, >= 0; not-a-number if an input isn't finite.

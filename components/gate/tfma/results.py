@@ -137,6 +137,7 @@ def passes(threshold: config_pb2.MetricThreshold, value: float | None) -> bool:
 
 
 def value_checks(eval_config: config_pb2.EvalConfig, figures: Figures, class_names: list[str]) -> list[Check]:
+    """Hold every figure that has a limit to it; setbacks and changes are compared elsewhere."""
     checks = []
     for metric, place, threshold in _thresholds(eval_config, figures):
         if threshold.HasField("change_threshold") or metric in SETBACKS:

@@ -17,7 +17,7 @@ ENGINES = {LOCAL: 0, "flink-1": 1, "flink-2": 2}  # name -> slots
 
 @contextlib.contextmanager
 def engine(name: str) -> Iterator[dict[str, Any]]:
-    """Start an engine; yields what `pipeline.engines.options.make_engine` makes of it.
+    """Start an engine; yields what `pipeline.engines.options.resolve_engine` makes of it.
 
     A cluster is started for each cell, so that its memory is that cell's alone.
     """

@@ -30,11 +30,12 @@ from components.ingest.record import PreparedDataset  # noqa: E402
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT  # noqa: E402
 from components.validate.executor import statistics_options  # noqa: E402
 from components.validate.schema import write_schema  # noqa: E402
-from pipeline.engines.engines import Engine  # noqa: E402
-from pipeline.engines.options import make_engine  # noqa: E402
+from pipeline.engines.base import Engine  # noqa: E402
+from pipeline.engines.options import resolve_engine  # noqa: E402
 from pipeline.generate.request import DEFAULT_SHARD_SIZE, Layout  # noqa: E402
-from pipeline.generate.run import generate  # noqa: E402
+from pipeline.generate.run import generate_shards  # noqa: E402
 from pipeline.home.home import Home  # noqa: E402
+from pipeline.terminal.console import make_console  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
 
 
@@ -46,9 +47,9 @@ def main() -> None:
     parser.add_argument("step", choices=_RUN)
     parser.add_argument("work", type=Path)
     parser.add_argument("images", type=int)
-    parser.add_argument("--engine", type=json.loads, required=True, help="what `make_engine` takes, as JSON")
+    parser.add_argument("--engine", type=json.loads, required=True, help="what `resolve_engine` takes, as JSON")
     options = parser.parse_args()
-    place = Place(options.work, options.images, make_engine(**options.engine))
+    place = Place(options.work, options.images, resolve_engine(**options.engine))
     marker = done_file(options.work, options.images, options.step)
     marker.unlink(missing_ok=True)
     before = psutil.Process().memory_info().rss
@@ -155,7 +156,7 @@ def _gate(place: Place) -> None:
 def _generate(place: Place) -> None:
     out = place.directory / "generated"
     shutil.rmtree(out, ignore_errors=True)
-    generate(
+    generate_shards(
         place.work / "generator" / "Format-Serving",
         out,
         Home.at(place.directory / "home"),
@@ -166,6 +167,7 @@ def _generate(place: Place) -> None:
         layout=Layout.TFRECORD,
         shard_size=min(DEFAULT_SHARD_SIZE, -(-place.images // 8)),
         engine=place.engine,
+        console=make_console(),
         debug=True,
     )
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from components.gan.recipes import conv
 from components.gan.settings import GanSettings
 from components.gan.train_state import Game
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 from tests.benchmarks import ablation
 
 _PATCHED = ("gradient_penalty", "losses", "_PENALTY_ROWS", "CYCLE")
@@ -38,7 +38,7 @@ def gradients(monkeypatch):
 @pytest.mark.parametrize("name", ablation.VARIANTS)
 def test_every_variant_is_the_recipe_but_for_one_thing(name, gradients):
     variant = ablation.VARIANTS[name]
-    settings, base = make_config("quick", list(variant.changes)).gan, make_config("quick").gan
+    settings, base = resolve_config("quick", list(variant.changes)).gan, resolve_config("quick").gan
     before = gradients()
     variant.change_code()
     after = gradients()

@@ -7,10 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipeline.engines.engines import BEAM_VERSION, FLINK_VERSION
-from pipeline.engines.flink import cancel_jobs, check_cluster
+from pipeline.engines.base import BEAM_VERSION
+from pipeline.engines.flink import FLINK_VERSION, cancel_jobs, check_cluster
 from pipeline.engines.job_server import check_jar
-from pipeline.engines.options import make_engine
+from pipeline.engines.options import resolve_engine
 from serving.repository.errors import UserError
 
 
@@ -67,7 +67,7 @@ def jar(tmp_path):
 
 def engine(rest, jar, **changes):
     master = f"127.0.0.1:{rest.server_address[1]}"
-    return make_engine("flink", **{"flink_master": master, "flink_job_server_jar": jar, **changes})
+    return resolve_engine("flink", **{"flink_master": master, "flink_job_server_jar": jar, **changes})
 
 
 def test_a_cluster_that_fits(rest, jar):

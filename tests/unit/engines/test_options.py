@@ -7,8 +7,9 @@ from apache_beam.options.pipeline_options import FlinkRunnerOptions, PipelineOpt
 from click.testing import CliRunner
 
 from pipeline.cli import cli
-from pipeline.engines.engines import BEAM_VERSION, FLINK_VERSION, job_prefix
-from pipeline.engines.options import ENGINES, make_engine
+from pipeline.engines.base import BEAM_VERSION, job_prefix
+from pipeline.engines.flink import FLINK_VERSION
+from pipeline.engines.options import ENGINES, resolve_engine
 from serving.repository.errors import UserError
 
 FLINK = {"flink_master": "flink:8081"}
@@ -18,7 +19,7 @@ DATAFLOW = {"dataflow_project": "p", "dataflow_region": "europe-west4", "beam_te
 
 def options_of(runner, **chosen):
     """What Beam reads from an engine's arguments; an argument that it doesn't know fails."""
-    arguments = make_engine(runner, **chosen).beam_args("job")
+    arguments = resolve_engine(runner, **chosen).beam_args("job")
     known = PipelineOptions(arguments).get_all_options()
     for argument in arguments:
         assert argument.removeprefix("--").split("=")[0] in known, argument
@@ -89,7 +90,7 @@ def test_spark_takes_the_parallelism_as_its_cores():
 
 
 def test_what_a_run_leaves_on_spark_is_told_by_its_home():
-    arguments = [make_engine("spark", **SPARK).beam_args(f"forger-1a2b3c4d-{step}") for step in ("probe", "transform")]
+    arguments = [resolve_engine("spark", **SPARK).beam_args(f"forger-1a2b3c4d-{step}") for step in ("probe", "transform")]
     marks = [set(each) for each in arguments]
     assert marks[0] ^ marks[1] == {"--job_name=forger-1a2b3c4d-probe", "--job_name=forger-1a2b3c4d-transform"}
     assert "--job_server_jvm_properties=-Dforger.jobs=forger-1a2b3c4d" in arguments[0]
@@ -132,7 +133,7 @@ def test_a_further_argument_wins():
 )
 def test_what_is_wrong_is_named(runner, chosen, line):
     with pytest.raises(UserError, match=line):
-        make_engine(runner, **chosen)
+        resolve_engine(runner, **chosen)
 
 
 def test_every_field_is_an_option_of_the_command():

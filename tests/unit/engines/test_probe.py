@@ -5,12 +5,12 @@ import platform
 import pytest
 
 from components.codehash import code_digest
-from pipeline.engines.engines import LocalEngine
-from pipeline.engines.options import make_engine
+from pipeline.engines.local import LocalEngine
+from pipeline.engines.options import resolve_engine
 from pipeline.engines.probe import _CODE, _PACKAGES, _cause, _compare, probe, ready, version
 from serving.repository.errors import UserError
 
-FLINK = make_engine("flink", flink_master="flink:8081")
+FLINK = resolve_engine("flink", flink_master="flink:8081")
 GOOD = {
     "host": "worker-7",
     "python": platform.python_version(),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.engines import spark
-from pipeline.engines.engines import BEAM_VERSION, job_prefix, spark_mark
+from pipeline.engines.base import BEAM_VERSION, job_prefix
 from pipeline.engines.job_server import check_jar
-from pipeline.engines.options import make_engine
+from pipeline.engines.options import resolve_engine
+from pipeline.engines.spark import spark_mark
 from serving.repository.errors import UserError
 from tests.support.waiting import wait_until
 
@@ -19,21 +20,21 @@ def test_a_master_that_answers_and_one_that_does_not(monkeypatch):
     monkeypatch.setattr(spark.shutil, "which", lambda _: "/usr/bin/java")
     with socket.create_server(("127.0.0.1", 0)) as master:
         address = f"spark://127.0.0.1:{master.getsockname()[1]}"
-        spark.check_master(make_engine("spark", spark_master=address))
+        spark.check_master(resolve_engine("spark", spark_master=address))
     with pytest.raises(
         UserError, match=rf"no Spark answers at {address} \(.*refused.*\): start it, or name another with --spark"
     ):
-        spark.check_master(make_engine("spark", spark_master=address))
+        spark.check_master(resolve_engine("spark", spark_master=address))
 
 
 def test_a_machine_without_java(monkeypatch):
     monkeypatch.setattr(spark.shutil, "which", lambda _: None)
     with pytest.raises(UserError, match="starts Beam's job server here, which needs Java"):
-        spark.check_master(make_engine("spark", spark_master="spark://127.0.0.1:9"))
+        spark.check_master(resolve_engine("spark", spark_master="spark://127.0.0.1:9"))
 
 
 def test_a_missing_job_server_names_its_own_option(tmp_path):
-    engine = make_engine("spark", spark_master="spark://s:7077", spark_job_server_jar=tmp_path / "none.jar")
+    engine = resolve_engine("spark", spark_master="spark://s:7077", spark_job_server_jar=tmp_path / "none.jar")
     with pytest.raises(
         UserError, match=rf"none\.jar: .*beam-runners-spark-3-job-server:{BEAM_VERSION}`, .* --spark-job-server-jar"
     ):

@@ -6,11 +6,11 @@ import tensorflow as tf
 from components.gan.recipes import article
 from components.gan.settings import GanSettings
 from components.gan.train_state import Game
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 
 
 def test_the_networks_are_the_articles():
-    settings = make_config("article").gan
+    settings = resolve_config("article").gan
     game = Game(article, settings, 10, "float32")
     # Dense 128, 128 and 784 from 100; dense 128, 128 and 1 from 784.
     assert game.generator.count_params() == 100 * 128 + 128 + 128 * 128 + 128 + 128 * 784 + 784

@@ -9,9 +9,10 @@ import sys
 import pytest
 from rich.console import Console
 
-from pipeline.home.history import read_history, show_history
+from pipeline.home.history import read_history
 from pipeline.home.home import Home
 from pipeline.home.lineage import read_runs
+from pipeline.terminal.history import show_history
 from serving.repository.errors import UserError
 from tests.support.past_home import FIGURES, PastHome
 

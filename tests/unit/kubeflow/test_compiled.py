@@ -10,9 +10,9 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 from pipeline.home.home import Home
-from pipeline.kubeflow.cluster import HOME_STEPS, TRAINERS, Cluster, make_cluster
+from pipeline.kubeflow.cluster import HOME_STEPS, TRAINERS, Cluster, resolve_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.rewrite import rewrite
 from serving.repository.errors import UserError
@@ -51,7 +51,7 @@ def test_it_has_the_nodes_of_a_local_run_and_plan(text: str) -> None:
 
     places = Places("x", "x", "x", "x", "x", "x", ("", ""))
     prepared = PreparedDataset("mnist", "1", Path(), ("0",), {}, "", "")
-    local = [component.id for component in create_components(make_config("smoke"), prepared, places)]
+    local = [component.id for component in create_components(resolve_config("smoke"), prepared, places)]
     spec, _, _ = parse(text)
     assert set(spec.root.dag.tasks) == {*local, "Plan"}
     for task in spec.root.dag.tasks.values():
@@ -63,7 +63,7 @@ def test_parameters_have_defaults_and_only_plan_reads_them(text: str) -> None:
     spec, _, _ = parse(text)
     declared = spec.root.input_definitions.parameters
     defaults = {name: json_format.MessageToDict(parameter.default_value) for name, parameter in declared.items()}
-    seed = make_config("smoke").gan.seed
+    seed = resolve_config("smoke").gan.seed
     assert defaults == {"profile": "smoke", "dataset": "mnist", "seed": seed, "steps": 0, "settings": {"gan.width": 8}}
     readers = {
         name
@@ -166,5 +166,5 @@ def test_bad_cluster_settings_are_one_line(tmp_path: Path, content: object, give
     file = tmp_path / "cluster.yaml"
     file.write_text(yaml.safe_dump(content))
     with pytest.raises(UserError, match=line) as refused:
-        make_cluster(file, **given)
+        resolve_cluster(file, **given)
     assert "\n" not in str(refused.value)

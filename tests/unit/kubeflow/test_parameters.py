@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 from pipeline.kubeflow.parameters import declare, parse_values, resolve
 from serving.repository.errors import UserError
 
@@ -17,17 +17,17 @@ def _defaults(profile: str, changes: list[str]) -> dict:
 
 @pytest.mark.parametrize("changes", [[], CHANGES, ["data.dataset=fashion_mnist"]])
 def test_the_defaults_mean_what_was_compiled(changes: list[str]) -> None:
-    assert resolve(_defaults("smoke", changes)) == make_config("smoke", changes)
+    assert resolve(_defaults("smoke", changes)) == resolve_config("smoke", changes)
 
 
 def test_a_run_can_choose_profile_dataset_seed_and_steps() -> None:
     given = {"profile": "full", "dataset": "kmnist", "seed": 3.0, "steps": 48.0}  # JSON numbers arrive as floats
     config = resolve(_defaults("smoke", ["gan.width=24"]) | given)
-    assert config == make_config("full", ["gan.width=24", 'data.dataset="kmnist"', "gan.seed=3", "gan.steps=48"])
+    assert config == resolve_config("full", ["gan.width=24", 'data.dataset="kmnist"', "gan.seed=3", "gan.steps=48"])
 
 
 def test_steps_0_leave_the_profiles_own() -> None:
-    assert resolve(_defaults("smoke", []) | {"profile": "full"}).gan.steps == make_config("full").gan.steps
+    assert resolve(_defaults("smoke", []) | {"profile": "full"}).gan.steps == resolve_config("full").gan.steps
 
 
 @pytest.mark.parametrize(

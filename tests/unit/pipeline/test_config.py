@@ -2,23 +2,23 @@
 
 import pytest
 
-from pipeline.config import PROFILES, make_config
+from pipeline.config import PROFILES, resolve_config
 from serving.repository.errors import UserError
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_is_valid_and_gates_on_something(profile):
-    gate = make_config(profile).gate
+    gate = resolve_config(profile).gate
     assert gate.max_frechet_ratio is not None
     assert gate.min_recall > 0
 
 
 def test_a_change_reaches_its_setting_and_no_other():
-    changed = make_config("quick", ["gan.steps=1000", "data.dataset=fashion_mnist", "gate.min_recall=null"])
+    changed = resolve_config("quick", ["gan.steps=1000", "data.dataset=fashion_mnist", "gate.min_recall=null"])
     assert changed.gan.steps == 1000
     assert changed.data.dataset == "fashion_mnist"
     assert changed.gate.min_recall is None
-    assert changed.judge == make_config("quick").judge
+    assert changed.judge == resolve_config("quick").judge
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_a_change_reaches_its_setting_and_no_other():
 )
 def test_a_wrong_change_is_one_line_that_names_the_mend(change, line):
     with pytest.raises(UserError) as error:
-        make_config("quick", [change])
+        resolve_config("quick", [change])
     assert line in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_an_unknown_profile_names_the_known_ones():
     with pytest.raises(UserError, match="smoke, quick, full, article"):
-        make_config("fast")
+        resolve_config("fast")

@@ -3,8 +3,8 @@
 import pytest
 from tfx.orchestration.local import runner_utils
 
-from pipeline.config import make_config
-from pipeline.engines.options import make_engine
+from pipeline.config import resolve_config
+from pipeline.engines.options import resolve_engine
 from pipeline.home.home import Home
 from pipeline.runner.local import _beam_operator, _compile
 from tests.unit.engines.test_options import FLINK
@@ -16,7 +16,7 @@ BEAM_NODES = ("TfdsExampleGen", "StatisticsGen", "Transform", "Gate")
 def compiled(mnist, tmp_path_factory):
     home = Home.at(tmp_path_factory.mktemp("engine") / "home")
     home.open()
-    return _compile(make_config("smoke"), mnist, home)
+    return _compile(resolve_config("smoke"), mnist, home)
 
 
 @pytest.mark.parametrize("node", BEAM_NODES)
@@ -24,7 +24,7 @@ def test_what_the_cache_key_is_made_of_names_no_engine(compiled, node):
     spec = runner_utils.extract_executor_spec(runner_utils.extract_local_deployment_config(compiled), node)
     before = spec.SerializeToString(deterministic=True)
     assert not spec.beam_pipeline_args_placeholders
-    arguments = make_engine("flink", **FLINK).beam_args("job")
+    arguments = resolve_engine("flink", **FLINK).beam_args("job")
     operator = _beam_operator(arguments, spec)
     told = [each.value.string_value for each in operator.beam_pipeline_args]
     assert told == arguments

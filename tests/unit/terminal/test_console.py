@@ -1,7 +1,8 @@
 import os
 
 from components.progress import note
-from pipeline.terminal.console import RunView, capture_logs, make_console
+from pipeline.terminal.console import capture_logs, make_console
+from pipeline.terminal.run import RunView
 
 
 def test_what_users_should_see_is_not_lost_in_the_log(capfd, tmp_path):

@@ -16,7 +16,7 @@ from components.gan.train_state import Game
 from components.gan.training.devices import choose_strategy, dtype_policy
 from components.gan.training.loop import compile_loop
 from components.transform.pixels import quantise
-from pipeline.config import make_config
+from pipeline.config import resolve_config
 
 _RECIPES = {"conv": conv, "article": article}
 _ROWS = 500  # images drawn at once
@@ -65,7 +65,7 @@ class Ours:
 
 def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Ours:
     """The `quick` profile's settings, with as many steps as the budget has time for: its schedules end when the time does."""
-    settings = make_config("quick", [*changes, f"gan.seed={seed}"]).gan
+    settings = resolve_config("quick", [*changes, f"gan.seed={seed}"]).gan
     trial = Ours(settings, images, labels)
     trial.train(1.0)  # the first steps are slower
     before = trial.images_seen

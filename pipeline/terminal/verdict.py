@@ -1,0 +1,41 @@
+"""The gate's verdict for a person: figures against thresholds, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.home.checks import worst_of_classes
+from pipeline.home.run_record import RunRecord
+
+
+def show_verdict(record: RunRecord, console: Console) -> None:
+    """Print the gate's verdict: figures against thresholds, and why."""
+    if record.verdict is None:
+        if record.reason:
+            console.print(escape(record.reason))
+        return
+    show_checks(record.verdict, console)
+    if record.reason != record.verdict["reason"]:
+        console.print(escape(record.reason))
+
+
+def show_checks(verdict: dict[str, Any], console: Console) -> None:
+    """Print figures against thresholds and the verdict's one line."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column, justify in (("figure", "left"), ("of", "left"), ("value", "right"), ("limit", "right"), ("", "left")):
+        table.add_column(column, justify=justify)
+    for check in worst_of_classes(verdict["checks"]):
+        sign = {"max": "<= ", "min": ">= "}.get(check["kind"], "change of ")
+        limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
+        mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
+        table.add_row(check["metric"], check["slice"] or "all", _number(check["value"]), sign + limit, mark)
+    console.print(table)
+    console.print(f"[bold]{'blessed' if verdict['blessed'] else 'refused'}[/] by the gate: {escape(verdict['reason'])}")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"
