@@ -77,12 +77,14 @@ def main() -> None:
 
 
 def _line(error: Exception) -> str:
-    from serving.client import ClientError  # gRPC comes with it, so it is imported once something has failed
-
-    if isinstance(error, UserError | ClientError):
+    if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError):
         return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    from serving.client import ClientError  # gRPC comes with it: not before it is needed
+
+    if isinstance(error, ClientError):
+        return str(error)
     first = (str(error).strip() or repr(error)).splitlines()[0][:300]
     return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 T = TypeVar("T")
+Wanted = TypeVar("Wanted")
+Answer = TypeVar("Answer")
 _HALF_RANGE = 127.5  # pixel 0 is -1.0, pixel 255 is +1.0
 
 
@@ -41,9 +43,9 @@ class Run:
 Draw = Generator[Run, "dict[str, np.ndarray]", T]
 
 
-def drive(draw: Generator[object, object, T], run: Callable) -> T:
+def drive(draw: Generator[Wanted, Answer, T], run: Callable[[Wanted], Answer]) -> T:
     """Answer all that a draw yields with `run`; return its result."""
-    answer = None
+    answer: Any = None  # what starts a generator
     while True:
         try:
             wanted = draw.send(answer)
@@ -52,9 +54,9 @@ def drive(draw: Generator[object, object, T], run: Callable) -> T:
         answer = run(wanted)
 
 
-async def drive_async(draw: Generator[object, object, T], run: Callable[[object], Awaitable]) -> T:
+async def drive_async(draw: Generator[Wanted, Answer, T], run: Callable[[Wanted], Awaitable[Answer]]) -> T:
     """`drive` with a `run` that is awaited."""
-    answer = None
+    answer: Any = None
     while True:
         try:
             wanted = draw.send(answer)
@@ -112,7 +114,7 @@ def slerp(first: np.ndarray, last: np.ndarray, at: np.ndarray) -> np.ndarray:
     Returns:
         float32 [N, Z]; a straight line where the two point the same or the opposite way.
     """
-    a, b, t = np.float64(first), np.float64(last), np.float64(at)[:, np.newaxis]
+    a, b, t = np.asarray(first, np.float64), np.asarray(last, np.float64), np.asarray(at, np.float64)[:, np.newaxis]
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     angle = np.arccos(np.clip(a @ b / lengths, -1.0, 1.0)) if lengths else 0.0
     if np.sin(angle) < 1e-6:

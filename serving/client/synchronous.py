@@ -187,9 +187,7 @@ class GeneratorClient:
         return draws.drive(steps, lambda request: self._call(self._predict, request))
 
     def _method(self, path: str, answer: Any) -> Callable[..., Any]:
-        return self._channel.unary_unary(
-            path, request_serializer=lambda request: request.SerializeToString(), response_deserializer=answer.FromString
-        )
+        return self._channel.unary_unary(path, request_serializer=wire.to_bytes, response_deserializer=answer.FromString)
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
         """Call with one deadline over all tries."""

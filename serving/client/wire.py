@@ -164,6 +164,11 @@ GetModelStatusRequest = _class("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = _class("tensorflow.serving.GetModelStatusResponse")
 
 
+def to_bytes(message: Any) -> bytes:
+    """A message as it travels."""
+    return message.SerializeToString()
+
+
 def state_name(number: int) -> str:
     """A version's state in words, TensorFlow Serving's own."""
     return _STATES.get(number, str(number))
