@@ -1,47 +1,56 @@
-# make run: set up, then the main job.  make test: set up, then all tests.
+# Every target that ends in `## text` is listed by `make help`, which is also what `make` alone does.
+.DEFAULT_GOAL := help
 PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3))
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: setup run test test-scale test-image lint bench bench-scale lock clean
+.PHONY: help setup run test test-scale test-image lint docs bench bench-scale lock clean
 
-setup:
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "ARGS goes on to the command: make run ARGS='--profile smoke', make test ARGS='tests/unit -q'"
+
+setup:  ## Make .venv from requirements.lock; the other targets do it themselves
 	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) tools/bootstrap.py $(EXTRAS)
 
-run: setup
+run: setup  ## Run the pipeline: 6 to 17 minutes on 2 CPU cores
 	@$(BIN)/forger run $(ARGS)
 
-test: setup
+test: setup  ## Run the tests in two processes: about 15 minutes
 	@tests/tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The Beam steps on real Flink and Spark clusters, which the tests start and stop; needs Java 17 and Maven.
-test-scale: setup
+test-scale: setup  ## Run the tests on Flink and Spark clusters (Java 17, Maven)
 	@$(BIN)/python -m pytest -m scale --timeout=1200 tests/scale $(ARGS)
 
 # The container image, truly built and run; needs root, buildah and debootstrap (Debian: apt-get install buildah debootstrap).
-test-image: setup
+test-image: setup  ## Build the container image and test it (root, buildah, debootstrap)
 	@$(BIN)/python -m pytest -m image tests/image $(ARGS)
 
 # Style and docstrings, layers, declared dependencies, types.
-lint: setup
+lint: setup  ## Check style, docstrings, layers, dependencies and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python tools/check_dependencies.py
 	@$(BIN)/basedpyright
 
-bench: setup
+docs: setup  ## Write anew what README.md and docs/settings.md say of commands and settings
+	@$(BIN)/python tools/render_docs.py
+
+bench: setup  ## Time the main job from a fresh clone; ARGS=seeds, peers, serving, ... for the others
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # What each Beam step costs as the data grow; hours for all of it, goes on where it was stopped.
-bench-scale: setup
+bench-scale: setup  ## Measure each Beam step as the data grow: hours, restartable
 	@$(BIN)/python -m tests.benchmarks scale $(ARGS)
 
 # Pins for every platform that the wheels support; hashes of all files.
-lock: setup
+lock: setup  ## Write requirements.lock anew from setup.py
 	@$(BIN)/uv pip compile setup.py --extra dev --generate-hashes --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_39 --quiet --output-file requirements.lock
 
-clean:
+clean:  ## Remove .venv, .forger and what was built
 	rm -rf .venv .forger build dist forger.egg-info

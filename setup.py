@@ -76,7 +76,7 @@ EXTRAS_REQUIRE = {
 
 setup(
     name="forger",
-    version="0.1.0",
+    version="0.2.0",
     description="A production TFX pipeline that trains, gates and serves a GAN on a TFDS image dataset.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -8,7 +8,7 @@ from typing import Any
 _LOGGER = logging.getLogger("forger.progress")
 
 
-def report(task: str, done: int, total: int, unit: str, **figures: Any) -> None:
+def report_progress(task: str, done: int, total: int, unit: str, **figures: Any) -> None:
     """Say how far a task is.
 
     Args:
@@ -23,6 +23,6 @@ def report(task: str, done: int, total: int, unit: str, **figures: Any) -> None:
     _LOGGER.info("%s: %d/%d %s%s", task, done, total, unit, shown, extra={"forger_progress": record})
 
 
-def note(text: str) -> None:
+def log_note(text: str) -> None:
     """Tell the user one line about what is happening (which door the data came through, a warning)."""
     _LOGGER.info("%s", text, extra={"forger_note": text})

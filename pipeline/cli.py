@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 import click
 import cloup
 
-from pipeline.commands.base import CONTEXT, Group, group
+from pipeline.commands.base import CONTEXT, EXIT_INTERRUPTED, EXIT_USER, Group, group
 from pipeline.commands.data import data
 from pipeline.commands.evaluate import evaluate
-from pipeline.commands.exits import EXIT_INTERRUPTED, EXIT_USER
 from pipeline.commands.generate import generate
 from pipeline.commands.history import history
 from pipeline.commands.kubeflow import kubeflow
@@ -25,7 +24,7 @@ from pipeline.commands.serve import serve
 from pipeline.commands.status import status
 from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 from serving.repository.version import forger_version
 
 
@@ -85,7 +84,7 @@ def _line(error: Exception) -> str:
 
     if isinstance(error, ClientError):
         return str(error)
-    first = (str(error).strip() or repr(error)).splitlines()[0][:300]
+    first = first_line(error)
     return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
 
 

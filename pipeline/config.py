@@ -16,6 +16,7 @@ from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings
 from components.judge.settings import JudgeSettings
 from components.push.settings import PushSettings
+from pipeline.validation import refusal
 from serving.repository.errors import UserError
 
 DEFAULT_PROFILE = "quick"
@@ -124,17 +125,14 @@ def resolve_config(profile: str = DEFAULT_PROFILE, changes: list[str] | None = N
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        found = "" if first["loc"] == () or isinstance(first["input"], dict) else f", not {first['input']!r}"
-        raise UserError(f"{place}: {first['msg'].removeprefix('Value error, ')}{found}") from None
+        raise refusal(error) from None
 
 
 def _parse(change: str) -> tuple[str, str, Any]:
     name, equals, text = change.partition("=")
     if not equals:
         raise UserError(f"--set {change}: expected SECTION.KEY=VALUE, e.g. gan.steps=1000")
-    known = [f"{section}.{key}" for section, field in Config.model_fields.items() for key in field.annotation.model_fields]
+    known = [f"{section}.{key}" for section, settings in Config() for key in type(settings).model_fields]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]}?" if close else f"the sections are {', '.join(Config.model_fields)}"

@@ -43,6 +43,7 @@ class Places:
     data_dir: str
     schema_file: str
     serving_base: str
+    training_key: str  # see `training_key`
     work_dir: str  # of interrupted trainings; "" for the Trainer's own output
     baseline: tuple[str, str]  # version and digest, see `components.baseline.executor.choose_baseline`
 
@@ -79,7 +80,6 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         code_hash=code_digest(*_JUDGE_SOURCES),
     )
     # The adversarial training.
-    key = training_key(config, prepared)
     gan = GanTrainer(
         examples=transform.outputs["transformed_examples"],
         settings=config.gan,
@@ -87,14 +87,16 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         class_names=class_names,
         code_hash=code_digest(*SOURCES),
         data_digest=prepared.digest,
-        training_key=key,
+        training_key=places.training_key,
         work_dir=places.work_dir,
     )
     # A judge below its bar stops the run before the long training; it never feeds into it.
     gan.add_upstream_node(judge)
     # A copy of what is served, to compare with.
     version, digest = places.baseline
-    baseline = Baseline(serving_base=places.serving_base, training_key=key, version=version, version_digest=digest)
+    baseline = Baseline(
+        serving_base=places.serving_base, training_key=places.training_key, version=version, version_digest=digest
+    )
     baseline.add_upstream_node(gan)
     # Blesses samples that are good enough and no worse than what is served.
     gate = Gate(

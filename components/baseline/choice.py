@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 from serving.repository import contract
 from serving.repository.labels import served
 from serving.repository.layout import list_versions
+from serving.repository.metadata import metadata_or_nothing
 
 
 def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
@@ -31,7 +30,7 @@ def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
     """
     stable = served(serving_base).stable
     if stable is not None:
-        metadata = _metadata(serving_base, stable)
+        metadata = metadata_or_nothing(serving_base / str(stable))
         if metadata.get(contract.META_TRAINING_KEY) != training_key:
             return str(stable), metadata_digest(serving_base, stable)
         verdict = metadata.get(contract.META_GATE)
@@ -48,7 +47,7 @@ def other_models(serving_base: Path, training_key: str) -> list[int]:
     return [
         version
         for version in list_versions(serving_base)
-        if _metadata(serving_base, version).get(contract.META_TRAINING_KEY) != training_key
+        if metadata_or_nothing(serving_base / str(version)).get(contract.META_TRAINING_KEY) != training_key
     ]
 
 
@@ -59,11 +58,3 @@ def metadata_digest(serving_base: Path, version: int) -> str:
         file = serving_base / str(version) / name
         digest.update(file.read_bytes() if file.is_file() else b"")
     return digest.hexdigest()
-
-
-def _metadata(serving_base: Path, version: int) -> dict[str, Any]:
-    try:
-        metadata = json.loads((serving_base / str(version) / contract.METADATA_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return metadata if isinstance(metadata, dict) else {}

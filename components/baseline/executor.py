@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.baseline.choice import choose_baseline, metadata_digest, other_models
-from components.progress import note
+from components.progress import log_note
 from serving.repository.errors import UserError
 
 BASELINE_KEY = "baseline"
@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         if version and not (base / version).is_dir():
             others = other_models(base, key)
             instead = f"{others[-1]} stands in" if others else "judged without a baseline"
-            note(f"version {version} is no longer in {base}: {instead}")
+            log_note(f"version {version} is no longer in {base}: {instead}")
             version, digest = (str(others[-1]), metadata_digest(base, others[-1])) if others else ("", "")
         copy = Path(path_utils.serving_model_dir(artifact.uri))
         shutil.rmtree(copy, ignore_errors=True)

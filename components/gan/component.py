@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from tfx import components as stock
 from tfx import types
-from tfx.proto import trainer_pb2
 
 from components.gan.settings import GanSettings
-from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
+from components.trainer import SplitTrainer
 
 
-class GanTrainer(stock.Trainer):
+class GanTrainer(SplitTrainer):
     """The stock Trainer over `executor.run_fn`; outputs `model`, the exported generator, and `model_run`, its journal."""
 
     def __init__(
@@ -40,15 +38,11 @@ class GanTrainer(stock.Trainer):
         super().__init__(
             run_fn="components.gan.executor.run_fn",
             examples=examples,
-            train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
-            eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
-            custom_config={
-                "settings": settings.model_dump(),
-                "dataset": dataset,
-                "class_names": class_names,
-                "code_hash": code_hash,
-                "data_digest": data_digest,
-                "training_key": training_key,
-                "work_dir": work_dir,
-            },
+            settings=settings,
+            dataset=dataset,
+            class_names=class_names,
+            code_hash=code_hash,
+            data_digest=data_digest,
+            training_key=training_key,
+            work_dir=work_dir,
         )

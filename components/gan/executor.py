@@ -10,9 +10,10 @@ from components.gan.export import export
 from components.gan.input.source import open_source
 from components.gan.settings import GanSettings
 from components.gan.training.checkpoints import working_directory
-from components.gan.training.devices import choose_strategy, is_chief
+from components.gan.training.devices import choose_strategy
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
 from components.gan.training.loop import train
+from components.gan.training.workers import is_chief
 from serving.repository import contract
 from serving.repository.layout import model_name
 from serving.repository.version import forger_version
@@ -31,14 +32,14 @@ def run_fn(fn_args: Any) -> None:
     output = Path(fn_args.model_run_dir)
     work = working_directory(Path(config["work_dir"]), config["training_key"]) if config["work_dir"] else output
     source = open_source(fn_args.train_files, settings, work)
-    game = train(source, len(config["class_names"]), settings, work, strategy)
-    if not is_chief(strategy):
+    state = train(source, len(config["class_names"]), settings, work, strategy)
+    if not is_chief():
         return
     metadata = {
         contract.META_FORMAT: contract.METADATA_FORMAT,
         contract.META_DATASET: config["dataset"],
         contract.META_CLASS_NAMES: config["class_names"],
-        contract.META_CONDITIONAL: game.recipe.CONDITIONAL,
+        contract.META_CONDITIONAL: state.recipe.CONDITIONAL,
         contract.META_LATENT_SIZE: settings.latent_size,
         contract.META_RECIPE: settings.recipe,
         contract.META_SEED: settings.seed,
@@ -49,7 +50,7 @@ def run_fn(fn_args: Any) -> None:
         contract.META_FORGER_VERSION: forger_version(),
         contract.META_INPUT: {"kind": source.kind, "images": source.count},
     }
-    export(game, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels)
+    export(state, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels)
     if work != output:
         _keep_journal(work, output)
 

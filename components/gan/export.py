@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.gan.latents import uniform_labels
-from components.gan.train_state import Game
+from components.gan.train_state import TrainState
 from components.transform.pixels import quantise
 from serving.repository import contract
 
@@ -19,17 +19,17 @@ _WARMUP_ROWS = (1, 32)  # a lone request, and a batch
 
 
 class Generator(tf.Module):
-    """The averaged generator behind the signatures of `serving/repository/contract.py`."""
+    """The EMA generator behind the signatures of `serving/repository/contract.py`."""
 
-    def __init__(self, game: Game, labels: tuple[int, ...]) -> None:
-        """Take the trained generator out of a game, with the classes that "any" stands for."""
+    def __init__(self, state: TrainState, labels: tuple[int, ...]) -> None:
+        """Take the trained generator out of a train state, with the classes that "any" stands for."""
         super().__init__(name="generator")
         # A copy outside of the training's strategy, whose variables may be spread over devices.
-        self.network = game.recipe.build_generator(game.settings, game.num_classes, "float64")
-        self.network.set_weights(game.average.get_weights())
-        self._draw, self._conditional = game.recipe.draw_latents, game.recipe.CONDITIONAL
+        self.network = state.recipe.build_generator(state.settings, state.num_classes, "float64")
+        self.network.set_weights(state.ema_generator.get_weights())
+        self._draw, self._conditional = state.recipe.draw_latents, state.recipe.CONDITIONAL
         self._any = np.array(labels, np.int64)
-        self._num_classes, self._latent_size = game.num_classes, game.settings.latent_size
+        self._num_classes, self._latent_size = state.num_classes, state.settings.latent_size
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Return the concrete functions by signature name."""
@@ -94,31 +94,33 @@ class Generator(tf.Module):
             return tf.identity(label)
 
 
-def export(game: Game, directory: Path, model: str, metadata: dict[str, Any], labels: tuple[int, ...] | None = None) -> None:
+def export(
+    state: TrainState, directory: Path, model: str, metadata: dict[str, Any], labels: tuple[int, ...] | None = None
+) -> None:
     """Write the SavedModel.
 
     Args:
-        game: A trained game.
+        state: The end of a training.
         directory: The SavedModel directory; replaced if it exists.
         model: The servable's name, for the warm-up requests.
         metadata: What `serving/repository/contract.py` says the trainer writes.
         labels: Classes that it was trained on, which a request for any class draws from; by default all.
     """
     shutil.rmtree(directory, ignore_errors=True)
-    generator = Generator(game, labels or tuple(range(game.num_classes)))
+    generator = Generator(state, labels or tuple(range(state.num_classes)))
     tf.saved_model.save(generator, str(directory), signatures=generator.signatures())
     (directory / contract.ASSETS_EXTRA).mkdir()
     (directory / contract.METADATA_FILE).write_text(json.dumps(metadata, indent=1, sort_keys=True), encoding="utf-8")
-    _write_warmup(directory / contract.WARMUP_FILE, model, game)
+    _write_warmup(directory / contract.WARMUP_FILE, model, state)
 
 
-def _write_warmup(path: Path, model: str, game: Game) -> None:
+def _write_warmup(path: Path, model: str, state: TrainState) -> None:
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
     with tf.io.TFRecordWriter(str(path)) as writer:
         for rows in _WARMUP_ROWS:
             seeds, labels = np.arange(rows, dtype=np.int64), np.zeros(rows, np.int64)
-            latents = np.zeros([rows, game.settings.latent_size], np.float32)
+            latents = np.zeros([rows, state.settings.latent_size], np.float32)
             for signature in contract.SIGNATURES:
                 request = predict_pb2.PredictRequest()
                 request.model_spec.name, request.model_spec.signature_name = model, signature

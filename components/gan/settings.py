@@ -16,44 +16,51 @@ class GanSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Literal["conv", "article"] = Field(
-        "conv", description="Networks, losses and latent: `conv` or the article's dense GAN."
+        default="conv", description="Networks, losses and latent: `conv` or the article's dense GAN."
     )
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seeds weights, latents and data order.")
+    seed: int = Field(default=1, ge=0, le=2**31 - 1, description="Seeds weights, latents and data order.")
     steps: int = Field(
-        9600, ge=PENALTY_EVERY, description="Optimizer steps; 3 to 4 minutes on 2 CPU cores with AMX, 7 with AVX-512."
+        default=9600, ge=PENALTY_EVERY, description="Optimizer steps; 3 to 4 minutes on 2 CPU cores with AMX, 7 with AVX-512."
     )
-    batch_size: int = Field(64, ge=1, le=8192, description="Real images a step, over all devices.")
-    latent_size: int = Field(64, ge=1, le=4096, description="Length of the latent vector; more gave nothing on MNIST.")
-    width: int = Field(32, ge=4, le=1024, description="Channels of the widest-resolution layer (conv), or units (article).")
-    learning_rate: float = Field(8e-4, gt=0, le=1, description="Adam's rate for both networks at the start.")
+    batch_size: int = Field(default=64, ge=1, le=8192, description="Real images a step, over all devices.")
+    latent_size: int = Field(default=64, ge=1, le=4096, description="Length of the latent vector; more gave nothing on MNIST.")
+    width: int = Field(
+        default=32, ge=4, le=1024, description="Channels of the widest-resolution layer (conv), or units (article)."
+    )
+    learning_rate: float = Field(default=8e-4, gt=0, le=1, description="Adam's rate for both networks at the start.")
     final_learning_rate: float = Field(
-        7e-5,
+        default=7e-5,
         gt=0,
         le=1,
         description="The rate at the last step (geometric decay); best e times lower for each 4,000 steps, down to 2e-5.",
     )
-    beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's momentum; 0 keeps an adversarial game stable (StyleGAN).")
-    beta_2: float = Field(0.99, ge=0, lt=1, description="Adam's second-moment decay.")
-    gamma: float = Field(1.0, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
-    final_gamma: float = Field(0.12, ge=0, description="Their weight at the last step: less smoothing once the networks agree.")
-    ema_decay: float = Field(
-        0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
+    beta_1: float = Field(default=0.0, ge=0, lt=1, description="Adam's momentum; 0 keeps an adversarial game stable (StyleGAN).")
+    beta_2: float = Field(default=0.99, ge=0, lt=1, description="Adam's second-moment decay.")
+    gamma: float = Field(default=1.0, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
+    final_gamma: float = Field(
+        default=0.12, ge=0, description="Their weight at the last step: less smoothing once the networks agree."
     )
-    label_smoothing: float = Field(0.9, gt=0, le=1, description="Target of real images in the article's loss (one-sided).")
+    ema_decay: float = Field(
+        default=0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
+    )
+    label_smoothing: float = Field(
+        default=0.9, gt=0, le=1, description="Target of real images in the article's loss (one-sided)."
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Compute dtype; `auto` takes bfloat16 where the device has matrix units for it."
+        default="auto", description="Compute dtype; `auto` takes bfloat16 where the device has matrix units for it."
     )
     input: Literal["auto", "memory", "stream"] = Field(
-        "auto", description="Hold the images in memory or stream them from files; `auto` streams what memory_limit_mib excludes."
+        default="auto",
+        description="Hold the images in memory or stream them from files; `auto` streams what memory_limit_mib excludes.",
     )
     memory_limit_mib: int = Field(
-        2048, ge=1, description="MiB of images that each device may hold in memory; 2.7 million fit, MNIST takes 45."
+        default=2048, ge=1, description="MiB of images that each device may hold in memory; 2.7 million fit, MNIST takes 45."
     )
     shuffle_buffer: int = Field(
-        65_536, ge=1, description="Streamed images that are shuffled among themselves; three times as many are in memory."
+        default=65_536, ge=1, description="Streamed images that are shuffled among themselves; three times as many are in memory."
     )
-    checkpoint_every: int = Field(400, ge=PENALTY_EVERY, description="Steps between checkpoints: what a kill can cost.")
-    sample_every: int = Field(400, ge=1, description="Steps between sample grids.")
+    checkpoint_every: int = Field(default=400, ge=PENALTY_EVERY, description="Steps between checkpoints: what a kill can cost.")
+    sample_every: int = Field(default=400, ge=1, description="Steps between sample grids.")
 
     @model_validator(mode="after")
     def _whole_cycles(self) -> GanSettings:

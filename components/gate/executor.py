@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,11 @@ from components.gate.tfma.eval_config import bind, metric_options
 from components.gate.tfma.results import read_verdict
 from components.gate.verdict.verdict import FAULTY, Verdict, comparison_of
 from components.judge.features import load_record
-from components.progress import note
+from components.progress import log_note
 from components.transform.examples import read_examples
 from serving.repository import contract
 from serving.repository.errors import UserError
+from serving.repository.metadata import metadata_or_nothing
 
 JUDGE_KEY = "judge"
 _SHOWCASE_EXAMPLES = 2000  # real images that the showcase chooses from
@@ -54,7 +54,8 @@ class Executor(stock.Executor):
         """
         judge = artifact_utils.get_single_uri(input_dict[JUDGE_KEY])
         # Before the long evaluation; the metrics, in this process or another, find them again.
-        shared_judge(judge), shared_memory(judge)
+        shared_judge(judge)
+        shared_memory(judge)
         reference, record = shared_reference(judge), load_record(judge)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         eval_config = config_pb2.EvalConfig()
@@ -92,7 +93,7 @@ class Executor(stock.Executor):
         verdict.save(_evaluation(output_dict))
         _record(artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY]), verdict)
         _settle_blessing(output_dict, verdict, model)
-        note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
+        log_note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
 
 
 def _second_judge(verdict: Verdict, record: dict[str, Any]) -> dict[str, Any]:
@@ -142,10 +143,7 @@ def _usable_baseline(
         return None, ""
     path = path_utils.serving_model_path(artifacts[0].uri)
     version = artifacts[0].get_string_custom_property(VERSION_PROPERTY)
-    try:
-        metadata = json.loads((Path(path) / contract.METADATA_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        metadata = {}
+    metadata = metadata_or_nothing(Path(path))
     names = metadata.get(contract.META_CLASS_NAMES, class_names)
     if names != class_names:
         raise UserError(

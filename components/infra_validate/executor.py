@@ -13,7 +13,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
 from components.infra_validate.fresh_process import replay_failure
-from components.progress import note
+from components.progress import log_note
 
 TIMEOUT_KEY = "timeout_s"
 CODE_HASH_KEY = "code_hash"
@@ -50,6 +50,6 @@ class Executor(base_executor.BaseExecutor):
             reason = replay_failure(Path(directory), exec_properties[TIMEOUT_KEY])
         if reason is not None:
             io_utils.write_string_file(os.path.join(blessing.uri, REASON_FILE), f"{reason}\n")
-            note(f"infra validation: {reason}")
+            log_note(f"infra validation: {reason}")
         io_utils.write_string_file(os.path.join(blessing.uri, _BLESSED_FILE if reason is None else _NOT_BLESSED_FILE), "")
         blessing.set_int_custom_property(_BLESSED_PROPERTY, int(reason is None))

@@ -5,7 +5,6 @@ Exit status 0: it does. 3: it does not, the last line of standard output says wh
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from components.infra_validate.fresh_process import REFUSED
 from components.transform.pixels import quantise
 from serving.repository import contract
+from serving.repository.metadata import metadata_or_nothing
 
 _ROWS = 8  # rows of the checks that compare batches
 # Kernels add up in another order for another batch size, so a pixel that sits on the edge of two grey levels may take the other
@@ -89,10 +89,9 @@ def check_model(directory: Path) -> int:
 
 
 def _check_metadata(directory: Path) -> dict[str, Any]:
-    try:
-        metadata = json.loads((directory / contract.METADATA_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ContractError(f"{contract.METADATA_FILE} cannot be read: {error}") from error
+    metadata = metadata_or_nothing(directory)
+    if not metadata:
+        raise ContractError(f"{contract.METADATA_FILE} cannot be read: the trainer writes it as a JSON object")
     for key, kind in _METADATA_TYPES.items():
         if not isinstance(metadata.get(key), kind):
             raise ContractError(f"{contract.METADATA_FILE}: {key} must be {kind.__name__}, is {metadata.get(key)!r}")

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from serving.repository.durable import partial_path
 from serving.repository.errors import UserError
 
 
@@ -57,10 +58,6 @@ def copy(source: Path, folder: Path, expected: dict[str, str]) -> None:
         check(source / name, checksum)
     folder.mkdir(parents=True, exist_ok=True)
     for name, checksum in expected.items():
-        temporary = folder / f".{name}.tmp"
-        try:
-            shutil.copyfile(source / name, temporary)
-            check(temporary, checksum)
-            temporary.replace(folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with partial_path(folder / name) as partial:
+            shutil.copyfile(source / name, partial)
+            check(partial, checksum)

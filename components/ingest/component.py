@@ -6,21 +6,21 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.ingest import executor as names
+from components.ingest import executor
 
 
 class TfdsExampleGenSpec(component_spec.ComponentSpec):
     """Everything that decides the output is a parameter, so TFX's cache sees it."""
 
     PARAMETERS = {  # noqa: RUF012 (TFX's own way to declare them)
-        names.DATASET: component_spec.ExecutionParameter(type=str),
-        names.DATA_DIR: component_spec.ExecutionParameter(type=str),
-        names.TRAIN_EXPRESSION: component_spec.ExecutionParameter(type=str),
-        names.EVAL_EXPRESSION: component_spec.ExecutionParameter(type=str),
-        names.DATA_DIGEST: component_spec.ExecutionParameter(type=str),
+        executor.DATASET: component_spec.ExecutionParameter(type=str),
+        executor.DATA_DIR: component_spec.ExecutionParameter(type=str),
+        executor.TRAIN_EXPRESSION: component_spec.ExecutionParameter(type=str),
+        executor.EVAL_EXPRESSION: component_spec.ExecutionParameter(type=str),
+        executor.DATA_DIGEST: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {}  # noqa: RUF012
-    OUTPUTS = {names.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples)}  # noqa: RUF012
+    OUTPUTS = {executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples)}  # noqa: RUF012
 
 
 class TfdsExampleGen(base_beam_component.BaseBeamComponent):
@@ -30,7 +30,7 @@ class TfdsExampleGen(base_beam_component.BaseBeamComponent):
     """
 
     SPEC_CLASS = TfdsExampleGenSpec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(names.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(self, dataset: str, data_dir: str, train_split: str, eval_split: str, data_digest: str) -> None:
         """Construct the component.
@@ -43,10 +43,10 @@ class TfdsExampleGen(base_beam_component.BaseBeamComponent):
             data_digest: `PreparedDataset.digest`; the run stops if the data on disk has another.
         """
         parameters = {
-            names.DATASET: dataset,
-            names.DATA_DIR: data_dir,
-            names.TRAIN_EXPRESSION: train_split,
-            names.EVAL_EXPRESSION: eval_split,
-            names.DATA_DIGEST: data_digest,
+            executor.DATASET: dataset,
+            executor.DATA_DIR: data_dir,
+            executor.TRAIN_EXPRESSION: train_split,
+            executor.EVAL_EXPRESSION: eval_split,
+            executor.DATA_DIGEST: data_digest,
         }
         super().__init__(spec=TfdsExampleGenSpec(**parameters, examples=types.Channel(type=standard_artifacts.Examples)))

@@ -19,7 +19,7 @@ from tfx.types import artifact_utils
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 # Execution parameters and the output.
 DATASET, DATA_DIR, DATA_DIGEST = "dataset", "data_dir", "data_digest"
@@ -71,7 +71,7 @@ def _pieces(prepared: PreparedDataset, expression: str) -> list[tuple[str, int, 
         pieces = [(piece.filename, piece.skip, piece.take) for piece in split.file_instructions]
     except (ValueError, KeyError) as error:
         raise UserError(
-            f"split {expression!r} of {prepared.dataset} can't be read ({str(error).splitlines()[0]}): it has {prepared.splits}"
+            f"split {expression!r} of {prepared.dataset} can't be read ({first_line(error)}): it has {prepared.splits}"
         ) from None
     if not sum(take for _, _, take in pieces):
         raise UserError(f"split {expression!r} of {prepared.dataset} holds no records: it has {prepared.splits}")

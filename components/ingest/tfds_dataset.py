@@ -15,7 +15,7 @@ import numpy as np
 
 from components.ingest import record
 from serving.repository.contract import IMAGE_SHAPE
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 _CHECKSUM = re.compile(r"checksum='([0-9a-f]{64})'")
 
@@ -37,14 +37,15 @@ def open_builder(dataset: str, data_dir: Path) -> Any:
 
     try:
         # A folder that doesn't exist: the builder would otherwise restore, and trust, what it finds.
-        builder = tfds.builder_cls(dataset)(config=dataset.partition("/")[2] or None, data_dir=data_dir / ".none")
+        name, _, config = dataset.partition("/")
+        builder = tfds.builder_cls(name)(config=config or None, data_dir=data_dir / ".none")
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(dataset.partition("/")[0], known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else "see the TFDS catalogue for names"
         raise UserError(f"TFDS has no dataset {dataset!r}: {hint}") from None
     except ValueError as error:
-        raise UserError(f"TFDS has no dataset {dataset!r}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"TFDS has no dataset {dataset!r}: {first_line(error)}") from None
     _check_features(dataset, builder.info.features, tfds)
     return builder
 

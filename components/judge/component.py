@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from tfx import components as stock
 from tfx import types
-from tfx.proto import trainer_pb2
 
-from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
 from components.judge.settings import JudgeSettings
+from components.trainer import SplitTrainer
 
 
-class JudgeTrainer(stock.Trainer):
+class JudgeTrainer(SplitTrainer):
     """The stock Trainer over `executor.run_fn`; outputs `model`, which also holds the reference features, and `model_run`."""
 
     def __init__(
@@ -28,12 +26,8 @@ class JudgeTrainer(stock.Trainer):
         super().__init__(
             run_fn="components.judge.executor.run_fn",
             examples=examples,
-            train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
-            eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
-            custom_config={
-                "settings": settings.model_dump(),
-                "dataset": dataset,
-                "class_names": class_names,
-                "code_hash": code_hash,
-            },
+            settings=settings,
+            dataset=dataset,
+            class_names=class_names,
+            code_hash=code_hash,
         )

@@ -18,7 +18,7 @@ from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
 from components.judge.settings import JudgeSettings, accuracy_bar
 from components.judge.training import train_judge
-from components.progress import note
+from components.progress import log_note
 from components.transform.examples import read_examples
 from serving.repository.contract import ASSETS_EXTRA
 from serving.repository.errors import UserError
@@ -40,9 +40,9 @@ def run_fn(fn_args: Any) -> None:
     images, labels = read_examples(fn_args.train_files, settings.max_images)
     test_images, test_labels = read_examples(fn_args.eval_files, settings.max_images)
     network = train_judge(images, labels, settings, len(class_names) if class_names else None)
-    accuracy = measure_accuracy(Judge(network), test_images, test_labels)
+    accuracy = measure_accuracy(Judge.of_networks(network), test_images, test_labels)
     bar = accuracy_bar(settings, config["dataset"])
-    note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
+    log_note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
     if not accuracy >= bar:
         raise UserError(
             f"the judge reaches {accuracy:.4f} on the test split, below the bar judge.min_accuracy={bar}: "
@@ -50,7 +50,7 @@ def run_fn(fn_args: Any) -> None:
         )
     encoder = train_encoder(images, settings)
     explained = explained_share(encoder, test_images)
-    note(f"the second judge keeps {explained:.1%} of the test images' variance (bar: {settings.min_explained:.1%})")
+    log_note(f"the second judge keeps {explained:.1%} of the test images' variance (bar: {settings.min_explained:.1%})")
     if not explained >= settings.min_explained:
         raise UserError(
             f"the second judge keeps {explained:.4f} of the test images' variance, below the bar judge.min_explained="
@@ -68,7 +68,7 @@ def run_fn(fn_args: Any) -> None:
         "code_hash": config["code_hash"],
         "digest": weights_digest(network, encoder),
     }
-    judge = Judge(network, encoder)
+    judge = Judge.of_networks(network, encoder)
     chosen = choose_reference(labels, settings.reference_size, settings.seed)
     reference = Reference(judge.features(images[chosen])[0], labels[chosen], judge.second_features(images[chosen]))
     remembered = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,19 +36,27 @@ class Reference(NamedTuple):
 class Judge:
     """A frozen judge and its second, ready to look at images."""
 
-    def __init__(self, network: keras.Model, encoder: keras.Model | None = None) -> None:
-        """Use networks of `components.judge.training` and `components.judge.autoencoder`; see `load_judge` for a SavedModel."""
-        self._module = JudgeModule(network, encoder)
-        self._look, self._second = self._module.judge, self._module.second
+    def __init__(self, module: Any, judge: Callable[..., Any], second: Callable[..., Any]) -> None:
+        """Look through exported functions; see `of_networks` and `load_judge`.
+
+        Args:
+            module: What holds the functions' weights, and must live as long as they do.
+            judge: image uint8 [N, 28, 28, 1] -> `features` float32 [N, D] and `probabilities` float32 [N, C].
+            second: image uint8 [N, 28, 28, 1] -> `features` float32 [N, E].
+        """
+        self._module, self._look, self._second = module, judge, second
 
     @classmethod
-    def of(cls, directory: Path) -> Judge:
-        """Load a SavedModel."""
-        judge = cls.__new__(cls)
-        judge._module = tf.saved_model.load(str(directory))
-        signatures = judge._module.signatures
-        judge._look, judge._second = signatures[SIGNATURE], signatures[SECOND_SIGNATURE]
-        return judge
+    def of_networks(cls, network: keras.Model, encoder: keras.Model | None = None) -> Judge:
+        """Use networks of `components.judge.training` and `components.judge.autoencoder`; without the latter, no second judge."""
+        module = JudgeModule(network, encoder)
+        return cls(module, module.judge, module.second)
+
+    @classmethod
+    def of_saved_model(cls, directory: Path) -> Judge:
+        """Load a SavedModel of `components.judge.executor.export_judge`."""
+        module = tf.saved_model.load(str(directory))
+        return cls(module, module.signatures[SIGNATURE], module.signatures[SECOND_SIGNATURE])
 
     def features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look at images.
@@ -79,7 +88,7 @@ def load_judge(directory: str | Path) -> Judge:
     """
     path = _saved_model(directory)
     try:
-        return Judge.of(path)
+        return Judge.of_saved_model(path)
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         raise _unusable(path, error) from error
 

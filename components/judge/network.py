@@ -46,8 +46,8 @@ def build_network(classes: int, feature_size: int, seed: int) -> keras.Model:
 class JudgeModule(tf.Module):
     """Both judges' networks behind their exported signatures: bytes of pixels in, features out."""
 
-    def __init__(self, network: keras.Model, encoder: keras.Model) -> None:
-        """Wrap a network of `build_network` and one of `components.judge.autoencoder`."""
+    def __init__(self, network: keras.Model, encoder: keras.Model | None) -> None:
+        """Wrap a network of `build_network` and one of `components.judge.autoencoder`, without which `second` can't be called."""
         super().__init__(name="judge")
         self.network, self.encoder = network, encoder
 
@@ -66,5 +66,11 @@ class JudgeModule(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.uint8, name="image")])
     def second(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Look at images uint8 [N, 28, 28, 1] through the second judge: `features` float32 [N, E]."""
+        """Look at images uint8 [N, 28, 28, 1] through the second judge: `features` float32 [N, E].
+
+        Raises:
+            ValueError: There is no second judge.
+        """
+        if self.encoder is None:
+            raise ValueError("this judge was made without a second one")
         return {"features": self.encoder(scale(image), training=False)[0]}

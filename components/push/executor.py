@@ -13,8 +13,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from components.progress import note
+from components.progress import log_note
 from components.push.layout import Pushed, push_model
+from serving.repository.contract import VERDICT_FILE
 from serving.repository.errors import UserError
 from serving.repository.labels import served
 
@@ -23,7 +24,6 @@ SERVING_BASE_KEY = "serving_base"
 KEEP_VERSIONS_KEY = "keep_versions"
 CANARY_KEY = "canary"
 CODE_HASH_KEY = "code_hash"
-VERDICT_FILE = "verdict.json"  # written by the gate into its evaluation artifact
 
 
 class Executor(stock.Executor):
@@ -49,7 +49,7 @@ class Executor(stock.Executor):
         artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(artifact)
-            note("not pushed: the model is not blessed, what is served stays")
+            log_note("not pushed: the model is not blessed, what is served stays")
             return
         base = Path(exec_properties[SERVING_BASE_KEY])
         pushed = push_model(
@@ -62,7 +62,7 @@ class Executor(stock.Executor):
         )
         io_utils.copy_dir(str(pushed.directory), artifact.uri)  # the archive that the stock Pusher keeps, too
         self._MarkPushed(artifact, pushed_destination=str(pushed.directory), pushed_version=str(pushed.version))
-        note(_what_happened(pushed, base))
+        log_note(_what_happened(pushed, base))
 
     def _run_id(self) -> str:
         return (self._context.pipeline_run_id if self._context else None) or ""

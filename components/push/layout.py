@@ -21,6 +21,7 @@ from serving.repository.labels import RELEASING, finish_release, forget_previous
 from serving.repository.layout import list_versions, version_directories
 from serving.repository.locks import only_writer
 from serving.repository.manifest import file_digests, manifest_problem
+from serving.repository.metadata import metadata_or_nothing, write_metadata
 
 _STAGING, _PRUNED, _HIGH_WATER = ".staging-", ".pruned-", ".high-water"
 
@@ -101,12 +102,9 @@ def weights_digest(model: Path) -> str:
 
 
 def _metadata(model: Path) -> dict[str, Any]:
-    path = model / contract.METADATA_FILE
-    try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-        metadata[contract.META_TRAINING_KEY]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"cannot push {model}: it has no {contract.METADATA_FILE} with a training key; train it again") from error
+    metadata = metadata_or_nothing(model)
+    if contract.META_TRAINING_KEY not in metadata:
+        raise UserError(f"cannot push {model}: it has no {contract.METADATA_FILE} with a training key; train it again")
     return metadata
 
 
@@ -120,11 +118,7 @@ def _newest_if_same(base: Path, training_key: str, weights: str) -> int | None:
     if not versions:
         return None
     newest = base / str(versions[-1])
-    try:
-        metadata = json.loads((newest / contract.METADATA_FILE).read_text(encoding="utf-8"))
-        same = metadata[contract.META_TRAINING_KEY] == training_key
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+    same = metadata_or_nothing(newest).get(contract.META_TRAINING_KEY) == training_key
     # Without a manifest nobody can say that it is whole.
     whole = (newest / contract.MANIFEST_FILE).is_file() and manifest_problem(newest) is None
     return versions[-1] if same and whole and weights_digest(newest) == weights else None
@@ -141,7 +135,8 @@ def _next_version(base: Path) -> int:
 
 def _stage(model: Path, staging: Path, metadata: dict[str, Any]) -> None:
     durable.copy_tree(model, staging)
-    durable.write_file(staging / contract.METADATA_FILE, _json(metadata))
+    write_metadata(staging, metadata)
+    durable.sync(staging / contract.METADATA_FILE)
     # Last, because it holds the digest of all the rest.
     durable.write_file(staging / contract.MANIFEST_FILE, _json(file_digests(staging)))
     durable.sync_tree(staging)

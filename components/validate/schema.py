@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from components.ingest.record import PreparedDataset
+from serving.repository.durable import replace_file
 
 _TEMPLATE = Path(__file__).with_name("image_label.pbtxt")
 _LABEL = "label"
@@ -31,7 +31,5 @@ def write_schema(prepared: PreparedDataset, folder: Path) -> Path:
     text = text_format.MessageToString(schema)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}.pbtxt"
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(target)
+    replace_file(target, text)
     return target

@@ -9,6 +9,10 @@ from typing import Any
 import click
 import cloup
 
+# How the command ends.
+EXIT_BLOCKED = 1  # the gate said no: neither success nor a crash
+EXIT_USER = 2
+EXIT_INTERRUPTED = 130
 # Lines as wide as the terminal, up to this many columns; a first column wide enough for the longest options.
 CONTEXT = cloup.Context.settings(
     help_option_names=["-h", "--help"],

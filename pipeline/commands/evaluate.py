@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import cloup
 
-from pipeline.commands.base import command, examples
-from pipeline.commands.exits import EXIT_BLOCKED
+from pipeline.commands.base import EXIT_BLOCKED, command, examples
 from pipeline.commands.options import dataset_option, exactly_one, home_option, json_option, only_with
 from pipeline.home.home import Home
 
@@ -83,6 +82,7 @@ def evaluate(
             with GeneratorClient(server, model_name(dataset), timeout) as client:
                 verdict = yardstick.judge(*draw_with(client, yardstick))
         else:
+            assert model is not None  # one of the three is given
             from serving.saved_model.generator import LocalGenerator
 
             verdict = yardstick.judge(*draw_with(LocalGenerator(model), yardstick))

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import cloup
 
-from pipeline.commands.base import command, examples
-from pipeline.commands.exits import EXIT_BLOCKED
+from pipeline.commands.base import EXIT_BLOCKED, command, examples
 from pipeline.commands.options import engine_options, home_option, profile_option, set_option
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home

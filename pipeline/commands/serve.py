@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
@@ -11,6 +11,10 @@ import cloup
 from pipeline.commands.base import command, examples
 from pipeline.commands.options import dataset_option, home_option, needs, not_with, together
 from pipeline.home.home import Home
+
+if TYPE_CHECKING:
+    from serving.server.options import ServerOptions
+    from serving.server.tls import Tls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PORT = click.IntRange(0, 65535)
@@ -120,7 +124,7 @@ def serve(
         process.serve(server)
 
 
-def _options(limits: dict[str, Any], batching_file: Path | None):
+def _options(limits: dict[str, Any], batching_file: Path | None) -> ServerOptions:
     from serving.server.options import ServerOptions
 
     given = {name: value for name, value in limits.items() if value is not None}
@@ -141,7 +145,7 @@ def _labels(given: tuple[str, ...]) -> dict[str, int]:
     return labels
 
 
-def _tls(cert: Path | None, key: Path | None, client_ca: Path | None):
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
     from serving.server.tls import Tls
 
     return None if cert is None or key is None else Tls(cert, key, client_ca)

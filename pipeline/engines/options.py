@@ -11,6 +11,7 @@ from pipeline.engines.dataflow import DataflowEngine
 from pipeline.engines.flink import FlinkEngine
 from pipeline.engines.local import LocalEngine
 from pipeline.engines.spark import SparkEngine
+from pipeline.validation import refusal
 from serving.repository.errors import UserError
 
 ENGINES: dict[str, type[Engine]] = {kind.runner: kind for kind in (LocalEngine, FlinkEngine, SparkEngine, DataflowEngine)}
@@ -40,7 +41,4 @@ def resolve_engine(runner: str = "local", **options: Any) -> Engine:
     try:
         return kind.model_validate(named)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = f"{flag(str(first['loc'][0]))}: " if first["loc"] else ""
-        found = f", not {first['input']!r}" if first["loc"] else ""
-        raise UserError(f"{place}{first['msg'].removeprefix('Value error, ')}{found}") from None
+        raise refusal(error, flag) from None

@@ -59,6 +59,7 @@ def probe(engine: Engine, home: Path) -> None:
     """
     # Beam takes seconds to import.
     import apache_beam as beam
+    from apache_beam.runners.runner import PipelineState
 
     answers = home / "probe" / uuid.uuid4().hex
     answers.mkdir(parents=True)
@@ -74,7 +75,7 @@ def probe(engine: Engine, home: Path) -> None:
             where = f" at {told}" if (told := getattr(engine, "workers", "")) else ""
             mend = "see --beam-environment and --beam-workers"
             raise UserError(f"the workers{where} can't be started ({_cause(str(error))}): {mend}") from None
-        if result.state != beam.runners.runner.PipelineState.DONE:
+        if result.state != PipelineState.DONE:
             with contextlib.suppress(Exception):
                 result.cancel()
             raise UserError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -13,12 +12,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.generate.request import LEAST_ROW_BYTES, Request
-from serving.repository.durable import replace_file
+from serving.repository.durable import PARTIAL_GLOB, replace_file
 from serving.repository.errors import UserError
+from serving.repository.locks import locked
 
 REQUEST_FILE = "request.json"
 DONE_FILE = "done.json"  # written last; JSON object: images, shards, bytes
-UNFINISHED = ".unfinished-"  # begins the name of a shard that is being written
 _LOCK = ".lock"
 
 
@@ -33,11 +32,7 @@ def claimed(directory: Path, request: Request) -> Iterator[None]:
     if directory.exists() and not directory.is_dir():
         raise UserError(f"{directory} is a file: name a directory with --out")
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / _LOCK).open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"another `forger generate` is writing {directory}: wait for it, or name another --out") from None
+    with locked(directory / _LOCK, f"another `forger generate` is writing {directory}: wait for it, or name another --out"):
         _settle(directory, request)
         yield
 
@@ -95,9 +90,9 @@ def _settle(directory: Path, request: Request) -> None:
             raise UserError(f"{directory} holds another request ({difference}): ask for that one again, or name another --out")
     else:
         # Beside the request, only what a kill before it was written can have left.
-        strange = sorted(entry.name for entry in os.scandir(directory) if entry.name not in (_LOCK, f"{REQUEST_FILE}.new"))
+        strange = sorted(name for name in os.listdir(directory) if name != _LOCK and not name.startswith(f".{REQUEST_FILE}."))
         if strange:
             raise UserError(f"{directory} is not empty (it has {strange[0]}): name a new or empty directory with --out")
         replace_file(path, (request.model_dump_json(indent=1) + "\n").encode())
-    for leftover in directory.glob(f"{UNFINISHED}*"):
+    for leftover in directory.glob(PARTIAL_GLOB):
         leftover.unlink(missing_ok=True)

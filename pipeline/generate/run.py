@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.progress import report
+from components.progress import report_progress
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, digest_of, servable_name
@@ -20,16 +20,16 @@ from pipeline.sampling.classes import class_number
 from pipeline.terminal.console import capture_logs
 from pipeline.terminal.run import RunView
 from serving.repository import contract
-from serving.repository.errors import ServingError, UserError
+from serving.repository.errors import UserError
 from serving.repository.manifest import manifest_problem
-from serving.saved_model.servable import read_metadata
+from serving.repository.metadata import read_metadata
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
 # How a worker's own words come back through most engines: within the text of a traceback.
-_CAUSE = re.compile(r"(?:UserError|ServingError): (.+?)(?: \[while running|$)", re.MULTILINE)
+_CAUSE = re.compile(r"UserError: (.+?)(?: \[while running|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ def generate_shards(
         debug: Leave the libraries' messages on the terminal.
 
     Raises:
-        UserError: Whatever the user can mend.
-        ServingError: The version is damaged.
+        UserError: Whatever the user can mend, e.g. a damaged version.
     """
     began = time.monotonic()
     model, directory = (path.expanduser().absolute() for path in (model, directory))  # as workers elsewhere see them
@@ -173,7 +172,7 @@ def _fill(request: Request, model: Path, directory: Path, missing: list[int], en
 
 def said_by_a_worker(error: Exception) -> str:
     """The line that a worker has for the user, "" if it is another error."""
-    if isinstance(error, UserError | ServingError):
+    if isinstance(error, UserError):
         return str(error).partition(" [while running")[0]
     found = _CAUSE.search(str(error))
     return found[1] if found else ""
@@ -186,7 +185,7 @@ def _watched(request: Request, directory: Path) -> Iterator[None]:
 
     def look() -> None:
         done = finished(directory, request)
-        report("generating", sum(len(request.rows(number)) for number in done), request.count, "images")
+        report_progress("generating", sum(len(request.rows(number)) for number in done), request.count, "images")
 
     def watch() -> None:
         look()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +12,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from components.transform.pixels import IMAGE_KEY, LABEL_KEY
-from pipeline.generate.directory import UNFINISHED
 from pipeline.generate.request import Layout, Request
 from serving.client.rows import chunks, labels_for, seeds_for
-from serving.repository.durable import sync
-from serving.repository.errors import UserError
+from serving.repository.durable import partial_path
+from serving.repository.errors import UserError, first_line
 from serving.saved_model.generator import LocalGenerator
 
 SEED_KEY = "seed"  # of an example, beside the two that every raw example has
@@ -37,23 +35,16 @@ def write_shard(request: Request, number: int, generator: LocalGenerator, direct
 
     Raises:
         UserError: The disk is full or refuses.
-        ServingError: The generator refuses.
+        UserError: The generator refuses.
     """
     target = directory / request.file_name(number)
     if target.exists():
         return
-    # A name of its own for each try: an engine may run the same shard twice at once.
-    unfinished = directory / f"{UNFINISHED}{uuid.uuid4().hex}"
     try:
-        _WRITERS[request.layout](unfinished, _draw(request, number, generator))
-        sync(unfinished)
-        unfinished.replace(target)
-        sync(directory)
+        with partial_path(target) as partial:  # another name for each try: an engine may run the same shard twice at once
+            _WRITERS[request.layout](partial, _draw(request, number, generator))
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
-        raise UserError(f"cannot write {target}: {reason.splitlines()[0]}; the same command goes on with this shard") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+        raise UserError(f"cannot write {target}: {first_line(error)}; the same command goes on with this shard") from error
 
 
 def _draw(request: Request, number: int, generator: LocalGenerator) -> Iterator[Sample]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving.repository.durable import replace_file
 from serving.repository.errors import UserError
 from serving.repository.layout import model_name
+from serving.repository.locks import is_locked, locked
 
 DEFAULT_HOME = Path(".forger")
 _FORMAT = 1  # of the home's layout; another one is not read
@@ -90,11 +91,8 @@ class Home:
             if marker.exists():
                 _check_format(marker)
             else:
-                partial = marker.with_suffix(".partial")
-                partial.write_text(json.dumps({"format": _FORMAT}) + "\n", encoding="utf-8")
-                partial.replace(marker)
-            with (self.path / ".lock").open("a"):
-                pass
+                replace_file(marker, json.dumps({"format": _FORMAT}) + "\n")
+            self._lock.touch()
             for directory in (self.runs, self.logs, self.reports, self.trainings, self.pipeline_root):
                 directory.mkdir(exist_ok=True)
         except OSError as error:
@@ -113,25 +111,17 @@ class Home:
         Raises:
             UserError: Another run holds it.
         """
-        with (self.path / ".lock").open("a") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"another run is working in {self.path}: wait for it (`forger status` shows it), or name another with --home"
-                ) from None
+        mend = "wait for it (`forger status` shows it), or name another with --home"
+        with locked(self._lock, f"another run is working in {self.path}: {mend}"):
             yield
 
     def busy(self) -> bool:
         """Say whether a run holds the home now."""
-        try:
-            with (self.path / ".lock").open("r") as handle:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return is_locked(self._lock)
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
 
 
 def _check_format(marker: Path) -> None:

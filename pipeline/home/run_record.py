@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from serving.repository.durable import replace_file
 
 # running: under way, or killed; blessed and blocked: the gate's verdict; failed: an error stopped it.
 State = Literal["running", "blessed", "blocked", "failed"]
@@ -45,13 +46,7 @@ class RunRecord(BaseModel):
 
     def save(self, directory: Path) -> None:
         """Write the record, atomically."""
-        path = directory / f"{self.run_id}.json"
-        partial = path.with_suffix(".partial")
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(self.model_dump_json(indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_file(directory / f"{self.run_id}.json", self.model_dump_json(indent=1))
 
 
 def load_all(directory: Path) -> list[RunRecord]:

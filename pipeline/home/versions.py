@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from serving.repository.errors import UserError
 from serving.repository.labels import Served, served
 from serving.repository.layout import version_directories
 from serving.repository.manifest import manifest_problem
+from serving.repository.metadata import metadata_or_nothing
 
 
 def collect_versions(base: Path) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def list_labels(now: Served) -> str:
 
 
 def _describe(directory: Path, version: int, now: Served) -> dict[str, Any]:
-    metadata = _metadata(directory)
+    metadata = metadata_or_nothing(directory)
     verdict = metadata.get(contract.META_GATE)
     figures = verdict.get("figures") if isinstance(verdict, dict) else None
     manifest = directory / contract.MANIFEST_FILE  # written last by the push, and by nothing else
@@ -76,11 +76,3 @@ def _describe(directory: Path, version: int, now: Served) -> dict[str, Any]:
         "problem": problem,
         "gate": figures if isinstance(figures, dict) else {},
     }
-
-
-def _metadata(directory: Path) -> dict[str, Any]:
-    try:
-        metadata = json.loads((directory / contract.METADATA_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return metadata if isinstance(metadata, dict) else {}

@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.nodes import BASELINE, EXAMPLE_GEN, GAN_TRAINER, GATE, JUDGE_TRAINER, NODES, PUSHER, SCHEMA_GEN
-from serving.repository.errors import UserError
+from pipeline.validation import refusal
+from serving.repository.errors import UserError, first_line
 
 PLAN = "Plan"
 TRAINERS = (JUDGE_TRAINER, GAN_TRAINER)
@@ -134,7 +135,7 @@ def resolve_cluster(file: Path | None, **given: Any) -> Cluster:
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"--cluster {file} can't be read: {str(error).splitlines()[0]}") from error
+            raise UserError(f"--cluster {file} can't be read: {first_line(error)}") from error
         if not isinstance(content, dict):
             raise UserError(f"--cluster {file}: expected settings as KEY: VALUE lines")
     content |= {name: value for name, value in given.items() if value is not None}
@@ -144,6 +145,4 @@ def resolve_cluster(file: Path | None, **given: Any) -> Cluster:
     try:
         return Cluster.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{place}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}") from None
+        raise refusal(error) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,11 +17,13 @@ from pipeline.kubeflow.parameters import declare
 from pipeline.kubeflow.plan import NAME
 from pipeline.kubeflow.platform import platform_spec
 from pipeline.kubeflow.rewrite import rewrite
+from serving.repository.durable import replace_file
+from serving.repository.version import forger_version
 
 
 def sdk_version() -> str:
     """Return what a compiled file is stamped with: our own version, and that of the compiler below."""
-    return f"forger-{version('forger')} tfx-{version('tfx')}"
+    return f"forger-{forger_version()} tfx-{version('tfx')}"
 
 
 def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_args: list[str]) -> str:
@@ -44,21 +45,22 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
     from pipeline.engines.local import LocalEngine
-    from pipeline.pipeline import Places, create_pipeline
+    from pipeline.pipeline import Places, create_pipeline, training_key
 
     home = Home.at(Path(cluster.home))
     config = resolve_config(profile, changes)
+    # Only nodes, channels and types are taken from this; what is said of the data is settled on the cluster, by Plan.
+    unknown = PreparedDataset(config.data.dataset, "", Path(), ("?",), {}, "", "")
     places = Places(
         pipeline_name=NAME,
         pipeline_root=cluster.pipeline_root,
         data_dir=str(home.data),
         schema_file="",
         serving_base=str(home.model_base(config.data.dataset)),
+        training_key=training_key(config, unknown),
         work_dir=str(home.trainings),
         baseline=("", ""),
     )
-    # Only nodes, channels and types are taken from this; what is said of the data is settled on the cluster, by Plan.
-    unknown = PreparedDataset(config.data.dataset, "", Path(), ("?",), {}, "", "")
     runner = tfx_runner.KubeflowV2DagRunner(
         tfx_runner.KubeflowV2DagRunnerConfig(default_image=cluster.image, use_pipeline_spec_2_1=True)
     )
@@ -72,9 +74,4 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
 def write(text: str, target: Path) -> None:
     """Write a compiled file, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    replace_file(target, text)

@@ -77,8 +77,8 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
         from tfx.orchestration.portable import outputs_utils
         from tfx.utils import import_utils
 
+        from components.gan.training.workers import is_chief
         from pipeline.kubeflow.artifacts import localize, restore
-        from pipeline.kubeflow.training_job import is_chief
 
         kind: Any = import_utils.import_class_by_path(executor_class)
 

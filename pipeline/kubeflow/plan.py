@@ -65,14 +65,16 @@ def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]
     home.open()
     prepared = prepare(config.data.dataset, home.data)
     serving_base = home.model_base(config.data.dataset)
+    key = training_key(config, prepared)
     places = Places(
         pipeline_name=NAME,
         pipeline_root="",
         data_dir=str(home.data),
         schema_file=str(write_schema(prepared, home.schemas)),
         serving_base=str(serving_base),
+        training_key=key,
         work_dir=str(home.trainings),
-        baseline=choose_baseline(serving_base, training_key(config, prepared)),
+        baseline=choose_baseline(serving_base, key),
     )
     _LOGGER.info("%s %s, baseline %s", prepared.dataset, prepared.version, places.baseline[0] or "none")
     return {component.id: _properties(component) for component in create_components(config, prepared, places)}

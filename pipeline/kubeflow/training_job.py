@@ -105,11 +105,6 @@ def hand_over(job: dict[str, Any], home: Path, command: list[str], executor_inpu
         shutil.rmtree(shared, ignore_errors=True)
 
 
-def is_chief() -> bool:
-    """Say whether this process writes the outputs: outside of a job, or as its chief."""
-    return json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {}).get("type", "chief") == "chief"
-
-
 def _share(given: pipeline_spec_pb2.ExecutorInput, shared: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Point all artifacts to the shared directory, in place; returns where each local path of inputs and outputs has its copy."""
     given.outputs.artifacts.pop(LOGS, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipeline.home.run_record import RunRecord, load_all
 from pipeline.nodes import GAN_TRAINER, GATE
 from serving.repository import contract
 from serving.repository.errors import UserError
+from serving.repository.metadata import metadata_or_nothing
 
 _SERVING_MODEL = "Format-Serving"
 
@@ -110,7 +110,4 @@ def _verdict(record: RunRecord, evaluation: Path | None) -> Verdict | None:
 
 
 def _card(model: Path | None) -> dict[str, Any]:
-    try:
-        return json.loads((model / _SERVING_MODEL / contract.METADATA_FILE).read_text("utf-8")) if model else {}
-    except (OSError, ValueError):
-        return {}
+    return metadata_or_nothing(model / _SERVING_MODEL) if model else {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from components.gate.verdict.verdict import Check, Verdict
-from pipeline.home.checks import worst_of_classes
+from pipeline.home.status import worst_of_classes
 from pipeline.report.glossary import GLOSSARY, INTERNAL, Meaning, meaning
 
 # Columns of the table of classes, in this order: what is small enough for paper and means something within a class.

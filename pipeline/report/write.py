@@ -8,6 +8,7 @@ from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord
 from pipeline.report.facts import gather
 from pipeline.report.page import render
+from serving.repository.durable import replace_file
 
 REPORT_FILE = "report.html"
 
@@ -29,7 +30,5 @@ def write_report(home: Home, record: RunRecord, out: Path | None = None) -> Path
     target = out or home.reports / record.run_id / REPORT_FILE
     page = render(gather(home, record))
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
+    replace_file(target, page)
     return target

@@ -33,6 +33,7 @@ from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER
 from pipeline.pipeline import Places, create_pipeline, training_key
 from pipeline.runner.pictures import make_pictures
+from serving.repository.errors import first_line
 from serving.repository.layout import model_name
 
 _LOGGER = logging.getLogger(__name__)
@@ -67,15 +68,23 @@ def run_nodes(
     Raises:
         UserError: What a component refuses.
     """
-    ir = _compile(config, prepared, home)
+    key = training_key(config, prepared)
+    ir = _compile(config, prepared, home, key)
     digest = _digest(config, prepared)
     last = load_last(home.runs)
-    resumed = last is not None and last.state == "running" and last.pipeline_digest == digest
-    now = datetime.datetime.now(datetime.UTC)
-    record = last if resumed else RunRecord(
-        run_id=now.strftime("%Y%m%d-%H%M%S-%f"), state="running", started=now.isoformat(timespec="seconds"), profile=profile,
-        config=config.model_dump(mode="json"), pipeline_digest=digest, training_key=training_key(config, prepared),
-    )  # fmt: skip
+    if last is not None and last.state == "running" and last.pipeline_digest == digest:
+        record = last  # it was interrupted: go on with it
+    else:
+        now = datetime.datetime.now(datetime.UTC)
+        record = RunRecord(
+            run_id=now.strftime("%Y%m%d-%H%M%S-%f"),
+            state="running",
+            started=now.isoformat(timespec="seconds"),
+            profile=profile,
+            config=config.model_dump(mode="json"),
+            pipeline_digest=digest,
+            training_key=key,
+        )
     record.nodes = []
     record.save(home.runs)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
@@ -84,7 +93,7 @@ def run_nodes(
         _conclude(record, outputs, home)
     except Exception as error:
         record.state = "failed"
-        record.reason = ": ".join([*getattr(error, "__notes__", []), (str(error).strip() or repr(error)).splitlines()[0]])
+        record.reason = ": ".join([*getattr(error, "__notes__", []), first_line(error)])
         raise
     finally:
         # After Ctrl-C it stays "running": the next run goes on with it.
@@ -102,7 +111,7 @@ def _digest(config: Config, prepared: PreparedDataset) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _compile(config: Config, prepared: PreparedDataset, home: Home) -> pipeline_pb2.Pipeline:
+def _compile(config: Config, prepared: PreparedDataset, home: Home, key: str) -> pipeline_pb2.Pipeline:
     serving_base = home.model_base(config.data.dataset)
     places = Places(
         pipeline_name=model_name(config.data.dataset),
@@ -110,8 +119,9 @@ def _compile(config: Config, prepared: PreparedDataset, home: Home) -> pipeline_
         data_dir=str(home.data),
         schema_file=str(write_schema(prepared, home.schemas)),
         serving_base=str(serving_base),
+        training_key=key,
         work_dir=str(home.trainings),
-        baseline=choose_baseline(serving_base, training_key(config, prepared)),
+        baseline=choose_baseline(serving_base, key),
     )
     connection = _connection(home)
     return compiler.Compiler().compile(create_pipeline(config, prepared, places, connection))
@@ -129,6 +139,10 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
             node.pipeline_node.execution_options.caching_options.enable_cache = False
         observer.started(node_id, number, len(ir.nodes))
         began, began_ms = time.monotonic(), time.time() * 1000
+        # TFX types this for its operator classes; anything that makes an operator serves.
+        operators: Any = {
+            BeamExecutableSpec: functools.partial(_beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}"))
+        }
         try:
             launched = launcher.Launcher(
                 pipeline_node=node.pipeline_node,
@@ -137,16 +151,14 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
                 pipeline_runtime_spec=ir.runtime_spec,
                 executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-                custom_executor_operators={
-                    BeamExecutableSpec: functools.partial(
-                        _beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}")
-                    )
-                },
+                custom_executor_operators=operators,
             ).launch()
         except Exception as error:
             error.add_note(node_id)
             raise
         with metadata.Metadata(connection) as handle:
+            if launched is None or launched.execution_id is None:
+                raise RuntimeError(f"TFX did not run {node_id}")  # it does so only for conditional nodes, and we have none
             (execution,) = handle.store.get_executions_by_id([launched.execution_id])
             outputs.update({f"{node_id}.{key}": artifact for key, artifact in _outputs_of(handle.store, execution.id).items()})
         fresh = execution.last_known_state == execution.COMPLETE and execution.last_update_time_since_epoch >= began_ms

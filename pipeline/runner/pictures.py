@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from components.gan.training.journal_files import read_samples
+from serving.repository.durable import replacing
 
 _MARGIN, _CAPTION = 12, 24  # pixels
 
@@ -33,7 +34,6 @@ def make_pictures(training: Path, directory: Path) -> dict[str, str]:
         ImageDraw.Draw(sheet).text((left, _MARGIN // 2), f"after step {step:,}", fill=0, font_size=18)
         sheet.paste(image, (left, _MARGIN + _CAPTION))
     target = directory / "first_and_last.png"
-    partial = target.with_suffix(".partial.png")
-    sheet.save(partial)
-    partial.replace(target)
+    with replacing(target) as file:
+        sheet.save(file, format="PNG")
     return {"first and last sample": str(target)}

@@ -15,6 +15,7 @@ from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_last
 from pipeline.terminal.console import capture_logs, make_console
 from pipeline.terminal.run import RunView, show_end
+from serving.repository.errors import first_line
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -81,5 +82,5 @@ def _leave_report(home: Home, record: RunRecord) -> str:
         return f"report: {escape(str(write_report(home, record)))}"
     except Exception as error:
         _LOGGER.exception("the report failed")
-        first = (str(error).strip() or repr(error)).splitlines()[0]
+        first = first_line(error)
         return f"report: could not be written ({escape(first)}); `forger report` tries again"

@@ -100,8 +100,7 @@ def draw(
         labels_out: `.npy`, or None.
 
     Raises:
-        UserError: The generator does not know the class.
-        ServingError: The generator on disk refuses.
+        UserError: The generator does not know the class, or the one on disk refuses.
         ClientError: The server can't be reached or refuses, or a file can't be written.
     """
     check_names(out, labels_out)

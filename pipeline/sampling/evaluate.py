@@ -13,7 +13,7 @@ from components.gate.combiners.rows import look, shared_judge, shared_memory, sh
 from components.gate.combiners.scoring import Scorer
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import bind, make_eval_config
-from components.gate.tfma.results import LEAST_EXAMPLES, judge_figures
+from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
 from components.gate.verdict.verdict import Verdict
 from components.ingest.settings import EVAL_SPLIT
 from components.judge.features import load_record
@@ -102,8 +102,8 @@ def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick)
     """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
 
     Raises:
-        UserError: The generator's images or labels are not what was asked for.
-        ServingError, ClientError: It can't be drawn from.
+        UserError: The generator's images or labels are not what was asked for, or the one on disk refuses.
+        ClientError: The server can't be reached or refuses.
     """
     images, answered = generator.sample(yardstick.keys, yardstick.labels)
     if images.dtype != np.uint8 or images.shape[1:] != contract.IMAGE_SHAPE:

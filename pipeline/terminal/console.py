@@ -52,7 +52,8 @@ def quiet(*, debug: bool) -> Iterator[TextIO]:
 def capture_logs(log_file: Path, view: logging.Handler, *, debug: bool) -> Iterator[None]:
     """Send the libraries' logs to a file and the project's own lines to a handler, which shows them."""
     root = logging.getLogger()
-    handler = logging.FileHandler(log_file, encoding="utf-8")
+    log = log_file.open("a", encoding="utf-8")  # open until the process ends, as logging's own files are
+    handler = logging.StreamHandler(log)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.handlers = [handler]
     root.setLevel(logging.INFO)
@@ -61,7 +62,7 @@ def capture_logs(log_file: Path, view: logging.Handler, *, debug: bool) -> Itera
     ours.setLevel(logging.INFO)
     ours.addHandler(view)
     try:
-        with contextlib.nullcontext() if debug else native_stderr_to(handler.stream.fileno()):
+        with contextlib.nullcontext() if debug else native_stderr_to(log.fileno()):
             yield
     finally:
         view.close()

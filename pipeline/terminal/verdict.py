@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.home.checks import worst_of_classes
 from pipeline.home.run_record import RunRecord
+from pipeline.home.status import worst_of_classes
 
 
 def show_verdict(record: RunRecord, console: Console) -> None:
@@ -26,8 +26,8 @@ def show_verdict(record: RunRecord, console: Console) -> None:
 def show_checks(verdict: dict[str, Any], console: Console) -> None:
     """Print figures against thresholds and the verdict's one line."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, justify in (("figure", "left"), ("of", "left"), ("value", "right"), ("limit", "right"), ("", "left")):
-        table.add_column(column, justify=justify)
+    for column in ("figure", "of", "value", "limit", ""):
+        table.add_column(column, justify="right" if column in ("value", "limit") else "left")
     for check in worst_of_classes(verdict["checks"]):
         sign = {"max": "<= ", "min": ">= "}.get(check["kind"], "change of ")
         limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])

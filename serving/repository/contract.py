@@ -33,6 +33,8 @@ WARMUP_FILE = f"{ASSETS_EXTRA}/tf_serving_warmup_requests"
 MANIFEST_FILE = f"{ASSETS_EXTRA}/manifest.json"  # written by the push, JSON object: every other file -> its sha256
 MAX_WARMUP_REQUESTS = 1000  # TensorFlow Serving's own limit
 
+VERDICT_FILE = "verdict.json"  # the gate's verdict, in its evaluation; the push puts it into METADATA_FILE
+
 # Keys of METADATA_FILE (JSON object). The trainer writes all but GATE and RUN_ID, the push adds those.
 META_FORMAT = "format"  # int, METADATA_FORMAT
 METADATA_FORMAT = 1

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+PARTIAL_GLOB = ".*.partial"  # what a killed writer leaves beside the file that it was writing
 
 
 def sync(path: Path) -> None:
@@ -24,12 +30,46 @@ def write_file(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file in one step: after a crash it has either the old content or the new."""
-    beside = path.with_name(f"{path.name}.new")
-    write_file(beside, content)
-    beside.replace(path)
-    sync(path.parent)
+@contextlib.contextmanager
+def partial_path(path: Path) -> Iterator[Path]:
+    """Name a file beside `path` for a library to write; it takes `path`'s place when the block ends well.
+
+    The name begins with a dot and is another for each writer, so two processes never write the same one. After a crash `path` is
+    either what it was before or the whole new file.
+
+    Raises:
+        OSError: The disk refuses; `path` is what it was before.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        yield partial
+        sync(partial)
+        partial.replace(path)
+        sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file that takes `path`'s place when the block ends well, see `partial_path`.
+
+    Raises:
+        OSError: The disk refuses; `path` is what it was before.
+    """
+    with partial_path(path) as partial, partial.open("wb") as file:
+        yield file
+        file.flush()
+
+
+def replace_file(path: Path, content: bytes | str) -> None:
+    """Replace a file in one step: after a crash it has either the old content or the new; text is written as UTF-8.
+
+    Raises:
+        OSError: The disk refuses; `path` is what it was before.
+    """
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def copy_tree(source: Path, target: Path) -> None:

@@ -7,7 +7,6 @@ TensorFlow Serving has it: the canary while there is one, else `stable`. Clients
 
 from __future__ import annotations
 
-import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from serving.repository import contract, durable
 from serving.repository.errors import UserError
 from serving.repository.layout import list_versions
-from serving.repository.locks import only_writer
+from serving.repository.locks import locked, only_writer
 from serving.repository.manifest import manifest_problem
 
 if TYPE_CHECKING:
@@ -188,8 +187,7 @@ def _write(base: Path, wanted: Served) -> None:
     from google.protobuf import text_format
 
     path = base.parent / contract.MODELS_CONFIG_FILE
-    with (base.parent / _LOCK).open("a") as lock:  # other models share the file
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(base.parent / _LOCK):  # other models share the file
         config = _read(path)
         entries = config.model_config_list.config
         entry = next((one for one in entries if one.name == base.name), None) or entries.add(name=base.name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from serving.client import draws
 from serving.client.rows import chunks
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.repository.layout import version_directories
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class LocalGenerator:
             directory: A version directory, or a model base directory of which the newest version is taken.
 
         Raises:
-            ServingError: Nothing there, or a corrupt version.
+            UserError: Nothing there, or a corrupt version.
         """
         from serving.saved_model.servable import Servable
 
@@ -41,12 +41,12 @@ class LocalGenerator:
         mend = "delete that directory and push again with `forger run`, or name an older version"
         try:
             self._servable = Servable(self.directory)
-        except ServingError as error:
-            raise ServingError(f"{error}; {mend}") from error
+        except UserError as error:
+            raise UserError(f"{error}; {mend}") from error
         self.metadata: dict[str, Any] = self._servable.metadata
         missing = [name for name in _NEEDED if not self._servable.has_signature(name)]
         if missing:
-            raise ServingError(f"{self.directory} is not a Forger generator: no signature {', '.join(missing)}; name another")
+            raise UserError(f"{self.directory} is not a Forger generator: no signature {', '.join(missing)}; name another")
 
     @property
     def class_names(self) -> list[str]:
@@ -64,7 +64,7 @@ class LocalGenerator:
             Images uint8 [N, 28, 28, 1] and their labels int64 [N], -1 where the generator has no classes.
 
         Raises:
-            ServingError: A label that the generator does not know.
+            UserError: A label that the generator does not know.
             ClientError: Inputs that are not rows of one request.
         """
         return draws.drive(draws.sample(seeds, labels), self._run)
@@ -84,7 +84,7 @@ class LocalGenerator:
             Images float32 [N, 28, 28, 1] in [-1, 1].
 
         Raises:
-            ServingError, ClientError: As for `sample`.
+            UserError, ClientError: As for `sample`.
         """
         return draws.drive(draws.sample_latent(latents, labels), self._run)
 
@@ -104,25 +104,25 @@ class LocalGenerator:
             try:
                 part = self._servable.run(run.signature, {alias: tf.constant(value[rows]) for alias, value in run.inputs.items()})
             except (tf.errors.OpError, TypeError, ValueError) as error:
-                raise ServingError(f"the generator in {self.directory} refused the request: {reason(error)}") from error
+                raise UserError(f"the generator in {self.directory} refused the request: {reason(error)}") from error
             parts.append({alias: part[alias].numpy() for alias in run.outputs})
         return {alias: np.concatenate([part[alias] for part in parts]) for alias in run.outputs}
 
     def _check(self, run: draws.Run) -> None:
         if not self._servable.has_signature(run.signature):
-            raise ServingError(f"the generator in {self.directory} has no signature {run.signature}: push a newer one")
+            raise UserError(f"the generator in {self.directory} has no signature {run.signature}: push a newer one")
         if contract.INPUT_LATENT in run.inputs:
             known = self._servable.signature_defs[run.signature].inputs[contract.INPUT_LATENT].tensor_shape.dim[1].size
             given = run.inputs[contract.INPUT_LATENT].shape[1]
             if given != known:
-                raise ServingError(f"latents have {given} numbers a row, the generator in {self.directory} takes {known}")
+                raise UserError(f"latents have {given} numbers a row, the generator in {self.directory} takes {known}")
 
 
 def version_directory(directory: Path) -> Path:
     """A version's directory: the given one, or the newest below a model base directory.
 
     Raises:
-        ServingError: There is none.
+        UserError: There is none.
     """
     if (directory / contract.SAVED_MODEL_FILE).is_file():
         return directory
@@ -130,4 +130,4 @@ def version_directory(directory: Path) -> Path:
     if versions:
         # The newest one, whole or not: silently taking an older one would hide the damage.
         return directory / str(versions[-1])
-    raise ServingError(f"no model version in {directory}: push one with `forger run`, or name a SavedModel directory")
+    raise UserError(f"no model version in {directory}: push one with `forger run`, or name a SavedModel directory")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import GRAPH_TRACES, UserError
 from serving.repository.manifest import manifest_problem
+from serving.repository.metadata import read_metadata
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,26 +32,26 @@ class Servable:
         """Load a version, after comparing its files with the push's manifest where there is one.
 
         Raises:
-            ServingError: A file is missing or differs, or TensorFlow cannot load it.
+            UserError: A file is missing or differs, or TensorFlow cannot load it.
         """
         import tensorflow as tf
         from tensorflow.core.protobuf import saved_model_pb2
 
         self.directory = directory
         if not (directory / contract.SAVED_MODEL_FILE).is_file():
-            raise ServingError(f"{directory} holds no {contract.SAVED_MODEL_FILE}")
+            raise UserError(f"{directory} holds no {contract.SAVED_MODEL_FILE}")
         problem = manifest_problem(directory)
         if problem:
-            raise ServingError(f"{directory} is corrupt: {problem}")
+            raise UserError(f"{directory} is corrupt: {problem}")
         self.metadata = read_metadata(directory)
         try:
             proto = saved_model_pb2.SavedModel.FromString((directory / contract.SAVED_MODEL_FILE).read_bytes())
             self._model = tf.saved_model.load(str(directory))
         except Exception as error:  # TensorFlow and protobuf raise many kinds for a damaged file
-            raise ServingError(f"{directory} cannot be loaded: {reason(error)}") from error
+            raise UserError(f"{directory} cannot be loaded: {reason(error)}") from error
         serving = [graph for graph in proto.meta_graphs if tf.saved_model.SERVING in graph.meta_info_def.tags]
         if not serving:
-            raise ServingError(f"{directory} has no graph for serving")
+            raise UserError(f"{directory} has no graph for serving")
         self.signature_defs: dict[str, SignatureDef] = dict(serving[0].signature_def)
 
     def has_signature(self, name: str) -> bool:
@@ -86,7 +86,7 @@ class Servable:
             Requests replayed; 0 where the version has none.
 
         Raises:
-            ServingError: A request cannot be read or run, or there are too many.
+            UserError: A request cannot be read or run, or there are too many.
         """
         import tensorflow as tf
         from tensorflow_serving.apis import prediction_log_pb2
@@ -98,34 +98,16 @@ class Servable:
         try:
             for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
                 if replayed == contract.MAX_WARMUP_REQUESTS:
-                    raise ServingError(f"{path} holds more than {contract.MAX_WARMUP_REQUESTS} warm-up requests")
+                    raise UserError(f"{path} holds more than {contract.MAX_WARMUP_REQUESTS} warm-up requests")
                 request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
                 name = request.model_spec.signature_name or contract.SIGNATURE_DEFAULT
                 self.run(name, {alias: tensor_of(proto) for alias, proto in request.inputs.items()})
                 replayed += 1
-        except ServingError:
+        except UserError:
             raise
         except Exception as error:  # a damaged record, a signature that is not there, values that the graph refuses
-            raise ServingError(f"warm-up request {replayed + 1} of {self.directory} failed: {reason(error)}") from error
+            raise UserError(f"warm-up request {replayed + 1} of {self.directory} failed: {reason(error)}") from error
         return replayed
-
-
-def read_metadata(directory: Path) -> dict[str, Any]:
-    """Read a version's `contract.METADATA_FILE`; empty where a model has none.
-
-    Raises:
-        ServingError: The file is no JSON object.
-    """
-    path = directory / contract.METADATA_FILE
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ServingError(f"{directory} is corrupt: {contract.METADATA_FILE} is not a JSON object")
-    return found
 
 
 def tensor_of(proto: TensorProto) -> tf.Tensor:
@@ -143,6 +125,5 @@ def reason(error: Exception) -> str:
     """What an error says, on one line, without TensorFlow's graph traces."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     lines = [line.strip() for line in text.splitlines()]
-    noise = ("Graph execution error", "Detected at node", "<stack traces", "[[", "Function call stack")
-    kept = " ".join(line for line in lines if line and not line.startswith(noise))
+    kept = " ".join(line for line in lines if line and not line.startswith(GRAPH_TRACES))
     return (kept or type(error).__name__)[:_MAX_REASON]

@@ -8,11 +8,12 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.repository.layout import version_directories
 from serving.server.listening import PrivateSocket, cannot_listen, check_address, dialable, joined
 from serving.server.models import config_file
@@ -21,6 +22,9 @@ from serving.server.options import ServerOptions
 from serving.server.rest.thread import RestThread
 from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
+
+if TYPE_CHECKING:
+    from serving.server.models.registry import ModelRegistry
 
 _LOGGER = logging.getLogger("forger.serving")
 
@@ -62,7 +66,7 @@ class GeneratorServer:
             models_file: A models.config that lists all models to serve, in place of the model base.
 
         Raises:
-            ServingError: No version there, a wrong file, or a port that is taken.
+            UserError: No version there, a wrong file, or a port that is taken.
         """
         base = Path(model_base).absolute()
         self._host, self._tls = host, tls
@@ -119,7 +123,7 @@ class GeneratorServer:
         """Answer health checks, load and warm up what is to be served, then be available.
 
         Raises:
-            ServingError: No version can be loaded.
+            UserError: No version can be loaded.
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
@@ -144,7 +148,7 @@ class GeneratorServer:
                 return
         if not any(model.available() for model in registry.models().values()):
             self.stop(0)
-            raise ServingError(_nothing_loads(registry))
+            raise UserError(_nothing_loads(registry))
         rest = f", on {'https' if self._tls else 'http'}://{self.rest_target} (REST, gallery)" if self._rest else ""
         _LOGGER.info("serving %s on %s (gRPC)%s", ", ".join(sorted(registry.models())), self.target, rest)
 
@@ -201,18 +205,18 @@ def _models(
         file = config_file.standalone(models_file)
         return file.read(), file
     if not version_directories(model.base):
-        raise ServingError(f"no model pushed yet: {model.base} holds no version; run `forger run` first")
+        raise UserError(f"no model pushed yet: {model.base} holds no version; run `forger run` first")
     if policy is not None or labels is not None:
         return [model], None
     file = config_file.beside(model)
     try:
         return file.read(), file
-    except ServingError as error:
+    except UserError as error:
         _LOGGER.error("%s; the newest version is served", error)
         return [model], file
 
 
-def _nothing_loads(registry) -> str:
+def _nothing_loads(registry: ModelRegistry) -> str:
     reasons = [
         f"version {state.version}: {state.error}"
         for model in registry.models().values()

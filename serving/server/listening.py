@@ -8,7 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (what a host means, not what is bound)
 
@@ -23,10 +23,10 @@ def dialable(host: str) -> str:
     return _ANY.get(host, host)
 
 
-def cannot_listen(host: str, port: int, error: Exception, option: str) -> ServingError:
+def cannot_listen(host: str, port: int, error: Exception, option: str) -> UserError:
     """One line that says which option to change."""
     why = getattr(error, "strerror", None) or error
-    return ServingError(
+    return UserError(
         f"cannot listen on {joined(host, port)}: {why}; stop what listens there, or choose another with {option} or --host"
     )
 
@@ -40,7 +40,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
         option: The command line's name of the port, for the error.
 
     Raises:
-        ServingError: The address is taken, or not this machine's.
+        UserError: The address is taken, or not this machine's.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

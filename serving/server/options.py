@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class ServerOptions:
         """Check every value.
 
         Raises:
-            ServingError: One is out of its range.
+            UserError: One is out of its range.
         """
         for field in fields(self):
             low, high = _RANGES[field.name]
             value = getattr(self, field.name)
             if not low <= value <= high:  # also refuses NaN
-                raise ServingError(f"{field.name.replace('_', '-')} must be from {low:g} to {high:g}, not {value:g}")
+                raise UserError(f"{field.name.replace('_', '-')} must be from {low:g} to {high:g}, not {value:g}")
 
 
 _RANGES = {

@@ -24,7 +24,7 @@ def serve(server: GeneratorServer) -> signal.Signals | None:
         The signal that ended it.
 
     Raises:
-        ServingError: No version that loads.
+        UserError: No version that loads.
     """
     received: list[signal.Signals] = []
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Tls:
         """Read all files once: gRPC itself says nothing about a wrong one until a handshake fails.
 
         Raises:
-            ServingError: A file that is missing or wrong, or a key that does not belong to the certificate.
+            UserError: A file that is missing or wrong, or a key that does not belong to the certificate.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
@@ -39,7 +40,7 @@ class Tls:
         except (OSError, ValueError) as error:  # SSLError is an OSError
             files = ", ".join(str(path) for path in (self.cert, self.key, self.client_ca) if path)
             why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-            raise ServingError(
+            raise UserError(
                 f"cannot use the TLS files {files}: {why}; give PEM files, the key without a passphrase and of that certificate"
             ) from error
 
@@ -50,9 +51,9 @@ class Tls:
             [(self.key.read_bytes(), self.cert.read_bytes())], root_certificates=ca, require_client_auth=ca is not None
         )
 
-    def for_uvicorn(self) -> dict[str, object]:
+    def for_uvicorn(self) -> dict[str, Any]:
         """What uvicorn takes."""
-        options: dict[str, object] = {"ssl_certfile": str(self.cert), "ssl_keyfile": str(self.key)}
+        options: dict[str, Any] = {"ssl_certfile": str(self.cert), "ssl_keyfile": str(self.key)}
         if self.client_ca:
             options |= {"ssl_ca_certs": str(self.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
         return options

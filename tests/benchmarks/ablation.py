@@ -23,6 +23,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from components.gan.recipes import conv  # noqa: E402
+from components.gan.recipes.losses import MAX_EXPONENT  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
 from pipeline.config import resolve_config  # noqa: E402
 from pipeline.home.home import Home  # noqa: E402
@@ -48,16 +49,16 @@ def _pair() -> None:
 
     def losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         difference = real_logit - fake_logit
-        exchange = -tf.exp(tf.clip_by_value(difference, -conv._MAX_EXPONENT, conv._MAX_EXPONENT))
-        return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference)), exchange
+        slope_ratio = -tf.exp(tf.clip_by_value(difference, -MAX_EXPONENT, MAX_EXPONENT))
+        return tf.reduce_mean(tf.nn.softplus(-difference)), tf.reduce_mean(tf.nn.softplus(difference)), slope_ratio
 
-    conv.losses = losses
+    conv.non_saturating_losses = losses
 
 
 def _pair_across_classes() -> None:
     _pair()
-    by_class = conv.losses
-    conv.losses = lambda real_logit, fake_logit: by_class(tf.roll(real_logit, 1, 0), fake_logit)
+    by_class = conv.non_saturating_losses
+    conv.non_saturating_losses = lambda real_logit, fake_logit: by_class(tf.roll(real_logit, 1, 0), fake_logit)
 
 
 class Variant(NamedTuple):
@@ -114,7 +115,7 @@ def train(name: str, changes: list[str], data_dir: Path, out: Path) -> dict[str,
     judge = validation.ValidationJudge(trained_on, held_out, out / "judge.weights.h5")
     return {
         "settings": settings.model_dump(),
-        "gflop_per_step": step_flops(ours.game, settings.batch_size) / 1e9,
+        "gflop_per_step": step_flops(ours.state, settings.batch_size) / 1e9,
         "seconds": seconds,
         **judge.score(ours.draw(held_out.labels), held_out.labels),
     }

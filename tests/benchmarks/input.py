@@ -22,7 +22,7 @@ from rich.table import Table  # noqa: E402
 
 from components.gan.input.source import open_source  # noqa: E402
 from components.gan.recipes import conv  # noqa: E402
-from components.gan.train_state import Game  # noqa: E402
+from components.gan.train_state import TrainState  # noqa: E402
 from components.gan.training.devices import choose_strategy, describe, dtype_policy  # noqa: E402
 from components.gan.training.loop import compile_loop  # noqa: E402
 from pipeline.config import resolve_config  # noqa: E402
@@ -55,11 +55,11 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
         loops = {}
         for kind in _KINDS:
             with strategy.scope():
-                game = Game(conv, settings, _CLASSES, policy)
+                state = TrainState(conv, settings, _CLASSES, policy)
             # A window smaller than the data, so that reading and shuffling go on all the time.
             mine = settings.model_copy(update={"input": kind, "shuffle_buffer": min(settings.shuffle_buffer, count // 4)})
-            game.settings = mine
-            loops[kind] = compile_loop(game, open_source([pattern], mine, Path(directory)), strategy)
+            state.settings = mine
+            loops[kind] = compile_loop(state, open_source([pattern], mine, Path(directory)), strategy)
             loops[kind](tf.constant(conv.CYCLE * 5, tf.int64)).numpy()
         for _ in range(_REPEATS):
             for kind, run in loops.items():

@@ -42,7 +42,7 @@ def main() -> None:
         for seed in options.seeds:
             if not (options.out / str(seed) / f"{seconds}.npz").exists():
                 train("forger", data, options.out / str(seed), str(seconds), seed, options.changes)
-    judge = Judge(yardstick)
+    judge = Judge.of_networks(yardstick)
     looks = {
         str(seconds): [judge.look(options.out / str(seed) / f"{seconds}.npz") for seed in options.seeds]
         for seconds in options.seconds

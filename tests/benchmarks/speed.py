@@ -23,7 +23,7 @@ from rich.table import Table  # noqa: E402
 
 from components.gan.input.source import InMemory  # noqa: E402
 from components.gan.recipes import conv  # noqa: E402
-from components.gan.train_state import Game  # noqa: E402
+from components.gan.train_state import TrainState  # noqa: E402
 from components.gan.training.devices import choose_strategy, describe, dtype_policy  # noqa: E402
 from components.gan.training.loop import compile_loop  # noqa: E402
 from pipeline.config import resolve_config  # noqa: E402
@@ -48,11 +48,11 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (_DATA, 28, 28, 1), np.uint8), rng.integers(0, 10, _DATA)
     with strategy.scope():
-        game = Game(conv, settings, 10, policy)
-    run = compile_loop(game, InMemory(images, labels), strategy)
+        state = TrainState(conv, settings, 10, policy)
+    run = compile_loop(state, InMemory(images, labels), strategy)
     run(tf.constant(conv.CYCLE * 5, tf.int64)).numpy()
     seconds = min(_timed(lambda: run(tf.constant(_STEPS, tf.int64)).numpy()) for _ in range(_REPEATS)) / _STEPS
-    flops = step_flops(Game(conv, settings, 10, policy), settings.batch_size)
+    flops = step_flops(TrainState(conv, settings, 10, policy), settings.batch_size)
     peak = matmul_peak(tf.bfloat16 if "bfloat16" in policy else tf.float32)
     return {
         "machine": cpu(),
@@ -69,13 +69,13 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
     }
 
 
-def step_flops(game: Game, batch_size: int) -> float:
+def step_flops(state: TrainState, batch_size: int) -> float:
     """Floating-point operations of a mean step: convolutions and matrix products, as TensorFlow counts them in the graph."""
 
     @tf.function
     def cycle(real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor) -> None:
         for position in range(conv.CYCLE):
-            conv.take_turn(game, real, label, seeds, penalise=position == 0)
+            conv.train_step(state, real, label, seeds, penalise=position == 0)
 
     rows = [batch_size]
     graph = cycle.get_concrete_function(

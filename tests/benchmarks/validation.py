@@ -53,7 +53,7 @@ class ValidationJudge:
         else:
             network = train_judge(*train, _JUDGE, _CLASSES)
             network.save_weights(weights)
-        self._judge = Judge(network)
+        self._judge = Judge.of_networks(network)
         self._real, _ = self._judge.features(held_out.pixels)
         chosen = choose_reference(train.labels, SLICE, _JUDGE.seed)
         self._reference = Moments.of(self._judge.features(train.pixels[chosen])[0])

@@ -62,7 +62,7 @@ def test_a_run_killed_at_every_node_ends_as_if_it_had_not_been(session):
     whole = train(InMemory(images, labels), 10, settings, session.home / "uninterrupted")
     latent, label = tf.zeros([10, settings.latent_size]), tf.range(10, dtype=tf.int64)
     pushed = tf.saved_model.load(str(session.base / "1")).signatures[contract.SIGNATURE_DEFAULT](latent=latent, label=label)
-    expected = tf.cast(whole.average([latent, label], training=False), tf.float32)
+    expected = tf.cast(whole.ema_generator([latent, label], training=False), tf.float32)
     np.testing.assert_array_equal(pushed[contract.OUTPUT_IMAGE].numpy(), expected.numpy())
 
 

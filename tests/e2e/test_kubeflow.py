@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.ingest.record import PreparedDataset
+from pipeline.kubeflow import cluster
 from pipeline.kubeflow.cluster import HOME_STEPS
-from pipeline.kubeflow.cluster import Cluster as ClusterSettings
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.parameters import declare
 from serving.repository import contract
@@ -32,7 +32,7 @@ class Installation:
         self.home = self.cluster.volumes / CLAIM
         self.home.mkdir(parents=True)
         (self.home / "data").symlink_to(mnist.directory.parents[1], target_is_directory=True)
-        settings = ClusterSettings(image="forger:test", pipeline_root=ROOT, home=str(directory / "mount"), claim=CLAIM, retries=1)
+        settings = cluster.Cluster(image="forger:test", pipeline_root=ROOT, home=str(directory / "mount"), claim=CLAIM, retries=1)
         self.text = compile_pipeline("smoke", CHANGES, settings, [])
 
     @property

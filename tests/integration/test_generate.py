@@ -62,7 +62,7 @@ def generate(home, out, *arguments):
 
 
 def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir() if "-of-" in path.name}
+    return {path.name: path.read_bytes() for path in directory.glob("[!.]*-of-*")}
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_a_killed_run_goes_on_and_a_full_disk_is_one_line(home, records, tmp_pat
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: len(contents(out)) >= 2, seconds=120)
         os.kill(process.pid, signal.SIGKILL)
-    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if "-of-" in path.name}
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("[!.]*-of-*")}
     assert 2 <= len(before) < 40
     assert "another request" in _refusal(home, out, "--count", count, "--shard-size", _SIZE, "--seed", _SEED + 1)
     other = subprocess.run([*command, "--seed", str(_SEED + 1)], capture_output=True, text=True, check=False)
@@ -176,7 +176,7 @@ def test_a_killed_run_goes_on_and_a_full_disk_is_one_line(home, records, tmp_pat
     said = generate(home, out, *request)
     assert f"{count - len(before) * _SIZE} drawn" in said
     assert all((out / name).stat().st_mtime_ns == changed for name, changed in before.items())
-    assert not list(out.glob(".unfinished-*"))
+    assert not list(out.glob(".*.partial"))
     # The first rows are those of the shorter request, whichever process has written them.
     found, shorter = contents(out), contents(records)
     for name in sorted(shorter)[:5]:

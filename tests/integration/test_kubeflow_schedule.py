@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
-from pipeline import cli
 from pipeline.kubeflow.cluster import Cluster
 from pipeline.kubeflow.compiler import compile_pipeline, sdk_version, write
 from pipeline.kubeflow.package import read_package
+from tests.support import command
 from tests.support.kubeflow.server import Api, serving
 
 CRON = "0 0 3 * * *"
@@ -36,40 +37,22 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         yield server
 
 
-class Outcome:
-    """What a command did."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
 @pytest.fixture
-def forger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """The command, in this process: importing TFX anew for each would take most of the time."""
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["forger", "kubeflow", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return run
+def forger():
+    """`forger kubeflow` in this process: importing TFX anew for each would take most of the time."""
+    return functools.partial(command.forger, "kubeflow")
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: Result) -> str:
     """The one line of a refusal."""
-    assert outcome.code == 2 and outcome.out == "", outcome.out + outcome.err
-    assert outcome.err.startswith("forger: ") and outcome.err.count("\n") == 1, outcome.err
-    return outcome.err.strip()
+    assert outcome.exit_code == 2 and outcome.stdout == "", outcome.output
+    assert outcome.stderr.startswith("forger: ") and outcome.stderr.count("\n") == 1, outcome.stderr
+    return outcome.stderr.strip()
 
 
 def test_a_schedule_is_created_once_updated_and_left_alone(api: Api, forger, package: Path) -> None:
     done = forger("schedule", package, "--cron", CRON, "--param", "steps=2000", "--param", 'settings={"gan.width": 32}')
-    assert (done.code, done.out.split()[:3]) == (0, ["created", "schedule", "forger"]), done.err
+    assert (done.exit_code, done.stdout.split()[:3]) == (0, ["created", "schedule", "forger"]), done.stderr
     (created,) = api.recurring.values()
     assert created["trigger"] == {"cron_schedule": {"cron": CRON}}
     assert (created["max_concurrency"], created["no_catchup"], created["mode"]) == ("1", True, "ENABLE")
@@ -79,10 +62,10 @@ def test_a_schedule_is_created_once_updated_and_left_alone(api: Api, forger, pac
     }
     calls = list(api.calls)
     again = forger("schedule", package, "--cron", CRON, "--param", "steps=2000", "--param", 'settings={"gan.width": 32}')
-    assert again.out.startswith("unchanged") and api.calls == calls
+    assert again.stdout.startswith("unchanged") and api.calls == calls
 
     changed = forger("schedule", package, "--cron", "0 30 4 * * MON-FRI", "--max-concurrency", 2, "--catchup")
-    assert changed.out.startswith("updated")
+    assert changed.stdout.startswith("updated")
     (updated,) = api.recurring.values()
     assert updated["recurring_run_id"] != created["recurring_run_id"]
     assert updated["trigger"] == {"cron_schedule": {"cron": "0 30 4 * * MON-FRI"}}
@@ -94,7 +77,7 @@ def test_another_content_is_another_version_of_the_same_pipeline(api: Api, forge
     forger("schedule", package, "--cron", CRON)
     other = tmp_path / "other.yaml"
     other.write_text(package.read_text().replace("forger:1", "forger:2"))
-    assert forger("schedule", other, "--cron", CRON).out.startswith("updated")
+    assert forger("schedule", other, "--cron", CRON).stdout.startswith("updated")
     assert len(api.pipelines) == 1 and len(api.versions) == 2
     (scheduled,) = api.recurring.values()
     newest = list(api.versions.values())[-1]
@@ -107,12 +90,12 @@ def test_duplicates_and_paused_schedules_are_put_right(api: Api, forger, package
     for number in range(120):  # more than a page
         api.recurring[f"copy-{number}"] = first | {"recurring_run_id": f"copy-{number}"}
     api.recurring["other"] = first | {"recurring_run_id": "other", "display_name": "other"}
-    assert forger("schedule", package, "--cron", CRON).out.startswith("unchanged")
+    assert forger("schedule", package, "--cron", CRON).stdout.startswith("unchanged")
     assert set(api.recurring) == {first["recurring_run_id"], "other"}
 
-    assert forger("unschedule", "--pause").out == "paused schedule forger\n"
+    assert forger("unschedule", "--pause").stdout == "paused schedule forger\n"
     assert first["status"] == "DISABLED"
-    assert forger("schedule", package, "--cron", CRON).out.startswith("updated")
+    assert forger("schedule", package, "--cron", CRON).stdout.startswith("updated")
     assert [run["status"] for run in api.recurring.values() if run["display_name"] == "forger"] == ["ENABLED"]
 
 
@@ -120,16 +103,16 @@ def test_unschedule_disables_deletes_and_can_be_repeated(api: Api, forger, packa
     forger("schedule", package, "--cron", CRON)
     (identifier,) = api.recurring
     api.calls.clear()
-    assert forger("unschedule").out == "removed schedule forger\n"
+    assert forger("unschedule").stdout == "removed schedule forger\n"
     assert api.calls == [f"POST /recurringruns/{identifier}:disable", f"DELETE /recurringruns/{identifier}"]
     assert not api.recurring
     again = forger("unschedule")
-    assert (again.code, again.out) == (0, "there is no schedule forger\n")
+    assert (again.exit_code, again.stdout) == (0, "there is no schedule forger\n")
 
 
 def test_submit_uploads_once_and_starts_a_run_each_time(api: Api, forger, package: Path) -> None:
     for seed in (1, 2):
-        assert forger("submit", package, "--param", f"seed={seed}", "--service-account", "trainer").code == 0
+        assert forger("submit", package, "--param", f"seed={seed}", "--service-account", "trainer").exit_code == 0
     assert len(api.versions) == 1
     runs = list(api.runs.values())
     assert [run["runtime_config"]["parameters"] for run in runs] == [{"seed": 1}, {"seed": 2}]
@@ -174,7 +157,7 @@ def test_a_token_is_needed_and_sent(api: Api, forger, package: Path, monkeypatch
     monkeypatch.setenv("FORGER_KFP_TOKEN", "wrong")
     assert "KFP answered 401" in _line(forger("submit", package))
     monkeypatch.setenv("FORGER_KFP_TOKEN", "secret")
-    assert forger("submit", package).code == 0
+    assert forger("submit", package).exit_code == 0
 
 
 def test_an_unreachable_host_is_named(forger, package: Path) -> None:
@@ -213,8 +196,8 @@ def test_a_file_of_another_version_or_none_at_all_is_refused(api: Api, forger, p
 def test_compile_writes_one_file_and_says_what_comes_next(forger, tmp_path: Path) -> None:
     out = tmp_path / "new" / "pipeline.yaml"
     done = forger("compile", "--out", out, "--image", "forger:1", "--pipeline-root", "gs://bucket/x", "--set", "gan.width=8")
-    assert (done.code, done.err) == (0, "")
-    assert f"forger kubeflow submit {out}" in done.out
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"forger kubeflow submit {out}" in done.stdout
     assert [file.name for file in out.parent.iterdir()] == ["pipeline.yaml"]
     package = read_package(out)
     assert (package.name, package.pipeline_root) == ("forger", "gs://bucket/x")
@@ -238,3 +221,12 @@ def test_what_cannot_be_compiled_leaves_no_file(forger, tmp_path: Path, argument
     out = tmp_path / "pipeline.yaml"
     assert line in _line(forger("compile", "--out", out, *arguments))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_done_as_json(api: Api, forger, package: Path, tmp_path: Path) -> None:
+    started = json.loads(forger("submit", package, "--name", "mine", "--json").stdout)
+    assert (started["run_id"], started["name"]) == (next(iter(api.runs)), "mine")
+    scheduled = json.loads(forger("schedule", package, "--cron", CRON, "--json").stdout)
+    assert (scheduled["outcome"], scheduled["recurring_run_id"]) == ("created", next(iter(api.recurring)))
+    assert json.loads(forger("unschedule", "--json").stdout) == {"outcome": "removed", "name": "forger"}
+    assert json.loads(forger("unschedule", "--json").stdout)["outcome"] == "absent"

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.kubeflow import training_job as module
 from pipeline.kubeflow.cluster import Cluster, resolve_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.entrypoint import main
-from pipeline.kubeflow.training_job import training_job
+from pipeline.kubeflow.training_job import hand_over, training_job
 from tests.support.kubeflow.cluster import parse
 from tests.support.kubeflow.training_operator import Operator, serving
 
@@ -44,7 +43,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operat
         }
         (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-        monkeypatch.setattr(module, "_POLL_S", 0.1)
+        monkeypatch.setattr("pipeline.kubeflow.training_job._POLL_S", 0.1)
         yield found
 
 
@@ -99,7 +98,7 @@ def test_a_failed_job_fails_the_step_and_leaves_nothing(operator: Operator, tmp_
     arguments = _arguments(tmp_path)
     executor_input = arguments[arguments.index("--executor_input") + 1]
     with pytest.raises(RuntimeError, match="failed: a replica exited with status 1"):
-        module.hand_over(training_job(CLUSTER), tmp_path / "home", ["false"], executor_input)
+        hand_over(training_job(CLUSTER), tmp_path / "home", ["false"], executor_input)
     assert operator.deleted == list(operator.jobs)
     assert not list((tmp_path / "home").rglob("*.json"))
     assert not (tmp_path / "pod/output_metadata.json").exists()

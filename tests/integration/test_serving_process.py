@@ -19,13 +19,13 @@ from tests.support.waiting import wait_until
 _PROGRAM = """
 import logging, sys
 from pathlib import Path
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.app import GeneratorServer
 from serving.server.process import serve
 logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
 try:
     print("ended by", serve(GeneratorServer(Path(sys.argv[1]), "tiny", port=int(sys.argv[2]))).name)
-except ServingError as error:
+except UserError as error:
     sys.exit(str(error))
 """
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan.training.journal import read_metrics
+from components.gan.training.journal_files import read_metrics
 
 STEPS = 48
 

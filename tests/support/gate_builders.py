@@ -88,7 +88,7 @@ def save_examples(directory: Path, images: np.ndarray, labels: np.ndarray, shard
 
 def save_judge(directory: Path, networks: tuple[Any, Any], images: np.ndarray, labels: np.ndarray) -> Path:
     """Export both judges, with the given images as reference and as the train images, as a Model artifact."""
-    judge = Judge(*networks)
+    judge = Judge.of_networks(*networks)
     reference = Reference(judge.features(images)[0], labels, judge.second_features(images))
     record = {"accuracy": 1.0, "explained": 0.5, "digest": weights_digest(*networks)}
     memory = TrainMemory.of(images, 16)

@@ -19,8 +19,9 @@ import tensorflow as tf  # noqa: E402
 from components.gan.export import export  # noqa: E402
 from components.gan.input.source import open_source  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
-from components.gan.training.devices import choose_strategy, is_chief  # noqa: E402
+from components.gan.training.devices import choose_strategy  # noqa: E402
 from components.gan.training.loop import train  # noqa: E402
+from components.gan.training.workers import is_chief  # noqa: E402
 from serving.repository.errors import UserError  # noqa: E402
 from tests.support.shards import write_shards  # noqa: E402
 
@@ -52,13 +53,13 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as shards:
             pattern = write_shards(Path(shards), images, labels, [60, 50, 40, 30, 20])
-            game = train(open_source([pattern], settings, directory), 3, settings, directory, strategy)
+            state = train(open_source([pattern], settings, directory), 3, settings, directory, strategy)
     except UserError as error:
         print(error)
         return 2
-    if is_chief(strategy):
-        np.savez(directory / "weights.npz", *game.average.get_weights())
-        export(game, directory / "model", "tiny", {})
+    if is_chief():
+        np.savez(directory / "weights.npz", *state.ema_generator.get_weights())
+        export(state, directory / "model", "tiny", {})
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from components.transform.pixels import parse_transformed
+from serving.repository.durable import replace_file
 from serving.repository.errors import UserError
 
 COMPRESSION = "GZIP"  # as Transform writes them
@@ -52,16 +52,14 @@ def find_shards(patterns: list[str], directory: Path) -> Shards:
     """
     paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     sizes = [tf.io.gfile.stat(path).length for path in paths]
-    note = directory / _FILE
-    known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    noted = directory / _FILE
+    known = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
     if known.keys() != set(paths) or any(known[path][0] != size for path, size in zip(paths, sizes, strict=True)):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(_look_through, paths))
         known = {path: [size, *seen] for path, size, seen in zip(paths, sizes, found, strict=True)}
         directory.mkdir(parents=True, exist_ok=True)
-        partial = note.with_name(f"{_FILE}.{os.getpid()}.partial")
-        partial.write_text(json.dumps(known), encoding="utf-8")
-        os.replace(partial, note)
+        replace_file(noted, json.dumps(known))
     labels = sorted({label for _, _, labels in known.values() for label in labels})
     shards = Shards(tuple(paths), tuple(known[path][1] for path in paths), tuple(labels))
     if shards.count == 0:

@@ -10,20 +10,21 @@ import keras
 import tensorflow as tf
 
 from components.gan.latents import uniform_latents
+from components.gan.recipes.inputs import discriminator_inputs, generator_inputs, image_dtype
+from components.gan.recipes.losses import accuracy
 from components.gan.settings import GanSettings
-from components.gan.train_state import Game, Turn, accuracy, image_dtype
+from components.gan.train_state import StepResult, TrainState
 from serving.repository.contract import IMAGE_SHAPE
 
-CONDITIONAL = False
-CYCLE = 1
+CONDITIONAL: bool = False
+CYCLE: int = 1
 draw_latents = uniform_latents
 
 
 def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
     """Build (latent float32 [N, Z], label int64 [N], ignored) -> image [N, 28, 28, 1] in [-1, 1]."""
     del num_classes
-    latent = keras.Input([settings.latent_size], dtype="float32", name="latent")
-    label = keras.Input([], dtype="int64", name="label")
+    latent, label = generator_inputs(settings)
     x = _hidden(latent, settings, settings.seed, policy)
     pixels = IMAGE_SHAPE[0] * IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
     x = keras.layers.Dense(pixels, kernel_initializer=_glorot(settings.seed + 2), dtype=policy)(x)
@@ -34,8 +35,7 @@ def build_generator(settings: GanSettings, num_classes: int, policy: str) -> ker
 def build_discriminator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
     """Build (image float32 [N, 28, 28, 1], label int64 [N], ignored) -> logit float32 [N]."""
     del num_classes
-    image = keras.Input(IMAGE_SHAPE, dtype="float32", name="image")
-    label = keras.Input([], dtype="int64", name="label")
+    image, label = discriminator_inputs()
     x = _hidden(keras.layers.Flatten(dtype=policy)(image), settings, settings.seed + 10, policy)
     logit = keras.layers.Dense(1, kernel_initializer=_glorot(settings.seed + 12), dtype="float32")(x)
     return keras.Model([image, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")
@@ -57,30 +57,30 @@ def losses(real_logit: tf.Tensor, fake_logit: tf.Tensor, smoothing: float) -> tu
     return on_real + on_fake, tf.reduce_mean(entropy(labels=tf.ones_like(fake_logit), logits=fake_logit))
 
 
-def take_turn(game: Game, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, penalise: bool) -> Turn:
+def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, penalise: bool) -> StepResult:
     """Update the discriminator, then the generator, on the same latents.
 
     Args:
-        game: The two players.
+        state: Both networks and their optimisers; updated in place.
         real: float32 [N, 28, 28, 1] in [-1, 1].
         label: int64 [N], ignored.
         seeds: int64 [N], the generated images' seeds.
         penalise: Ignored: the article has no penalty.
     """
     del penalise
-    latent = draw_latents(seeds, game.settings.latent_size)
-    smoothing = game.settings.label_smoothing
+    latent = draw_latents(seeds, state.settings.latent_size)
+    smoothing = state.settings.label_smoothing
     with tf.GradientTape() as tape:
-        fake = game.generator([latent, label], training=True)
-        real_logit = game.discriminator([real, label], training=True)
-        fake_logit = game.discriminator([fake, label], training=True)
+        fake = state.generator([latent, label], training=True)
+        real_logit = state.discriminator([real, label], training=True)
+        fake_logit = state.discriminator([fake, label], training=True)
         d_loss, _ = losses(real_logit, fake_logit, smoothing)
-    d_norm = game.improve_discriminator(tape.gradient(d_loss, game.discriminator.trainable_variables))
+    d_norm = state.apply_discriminator_gradients(tape.gradient(d_loss, state.discriminator.trainable_variables))
     with tf.GradientTape() as tape:
-        fake = game.generator([latent, label], training=True)
-        _, g_loss = losses(real_logit, game.discriminator([fake, label], training=True), smoothing)
-    g_norm = game.improve_generator(tape.gradient(g_loss, game.generator.trainable_variables))
-    return Turn(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
+        fake = state.generator([latent, label], training=True)
+        _, g_loss = losses(real_logit, state.discriminator([fake, label], training=True), smoothing)
+    g_norm = state.apply_generator_gradients(tape.gradient(g_loss, state.generator.trainable_variables))
+    return StepResult(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
 
 
 def _hidden(x: keras.KerasTensor, settings: GanSettings, seed: int, policy: str) -> keras.KerasTensor:

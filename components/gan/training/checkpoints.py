@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from components.progress import note
+from components.progress import log_note
 
 _KEPT = 2  # the newest, and one to fall back on
 _KEPT_TRAININGS = 3  # working directories of other trainings, so that switching profiles loses nothing
@@ -36,7 +36,9 @@ class Checkpoints:
             try:
                 self._checkpoint.restore(path).assert_consumed()
             except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
-                note(f"checkpoint {Path(path).name} can't be read ({str(error).splitlines()[0][:120]}); trying the one before")
+                log_note(
+                    f"checkpoint {Path(path).name} can't be read ({str(error).splitlines()[0][:120]}); trying the one before"
+                )
                 continue
             return True
         return False

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import tensorflow as tf
 
 from components.gan.settings import GanSettings
-from serving.repository.errors import UserError
+from components.gan.training.workers import worker_count
 
 # The CPU flag of bfloat16 matrix units. AVX-512's bfloat16 dot products are no substitute: the training was 1.7 times slower than
 # in float32 there (measured on a Xeon without AMX).
@@ -32,7 +30,7 @@ def choose_strategy() -> tf.distribute.Strategy:
     Raises:
         UserError: TF_CONFIG can't be read.
     """
-    if _workers() > 1:
+    if worker_count() > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     for kind in ("GPU", "CPU"):
         devices = tf.config.list_logical_devices(kind)
@@ -41,30 +39,12 @@ def choose_strategy() -> tf.distribute.Strategy:
     return _one_device()
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Say whether this process writes the checkpoints, the journal and the model."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True
-    first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
-    return resolver.task_type == first and resolver.task_id == 0
-
-
 def describe(strategy: tf.distribute.Strategy) -> str:
     """Name the devices that train, for the log."""
     gpus = tf.config.list_physical_devices("GPU")
     name = str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
     count = strategy.num_replicas_in_sync
     return name if count == 1 else f"{count} x {name}"
-
-
-def _workers() -> int:
-    """Count the workers of TF_CONFIG, the variable in which Kubeflow's training operator describes the cluster."""
-    try:
-        cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
-        return sum(len(cluster.get(job, [])) for job in ("chief", "worker"))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"TF_CONFIG can't be read ({error}): unset it to train on this machine alone") from error
 
 
 def _one_device() -> tf.distribute.Strategy:

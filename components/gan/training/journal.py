@@ -1,9 +1,8 @@
-"""What a training leaves for people: metrics.jsonl, TensorBoard scalars, sample grids, and a warning when the game goes wrong."""
+"""What a training leaves for people: metrics.jsonl, TensorBoard scalars, sample grids, and warnings of GANs' two failures."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import tensorflow as tf
 from PIL import Image
 
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR, read_metrics, sample_path
-from components.progress import note
+from components.progress import log_note
+from serving.repository.durable import replace_file
 
 # Watched over this many log lines in a row, so that one odd batch warns nobody.
 _PATIENCE = 3
@@ -29,9 +29,7 @@ class Journal:
         (directory / SAMPLES_DIR).mkdir(parents=True, exist_ok=True)
         self._path = directory / METRICS_FILE
         kept = [line for line in read_metrics(directory) if line["step"] <= resumed_at]
-        partial = self._path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        os.replace(partial, self._path)
+        replace_file(self._path, "".join(json.dumps(line) + "\n" for line in kept))
         self._board = tf.summary.create_file_writer(str(directory / TENSORBOARD_DIR))
         self._streaks: dict[str, int] = {}
 
@@ -73,4 +71,4 @@ class Journal:
         streak = self._streaks.get(warning, 0) + 1 if wrong else 0
         self._streaks[warning] = streak
         if streak == _PATIENCE:
-            note(f"warning at step {step}: {warning}")
+            log_note(f"warning at step {step}: {warning}")

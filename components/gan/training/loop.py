@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,14 @@ import tensorflow as tf
 
 from components.gan.input.source import Source, replica_rows
 from components.gan.latents import step_seeds
+from components.gan.recipes import RECIPES
 from components.gan.settings import GanSettings
-from components.gan.train_state import Game
+from components.gan.train_state import TrainState
 from components.gan.training.checkpoints import Checkpoints
-from components.gan.training.devices import choose_strategy, describe, dtype_policy, is_chief
+from components.gan.training.devices import choose_strategy, describe, dtype_policy
 from components.gan.training.journal import Journal
-from components.progress import note, report
+from components.gan.training.workers import is_chief
+from components.progress import log_note, report_progress
 from components.transform.pixels import quantise, scale
 from serving.repository.contract import IMAGE_SHAPE
 from serving.repository.errors import UserError
@@ -33,7 +35,7 @@ def train(
     settings: GanSettings,
     directory: Path,
     strategy: tf.distribute.Strategy | None = None,
-) -> Game:
+) -> TrainState:
     """Train a GAN, or continue its training from the last checkpoint.
 
     Every draw is a function of the seed and the step, so a continued training ends with the weights of an uninterrupted one.
@@ -46,22 +48,22 @@ def train(
         strategy: The devices that share each batch; by default, `devices.choose_strategy()`.
 
     Returns:
-        The trained game; `average` is the generator to export.
+        The trained state; `ema_generator` is the one to export.
 
     Raises:
         UserError: There is no image, the devices can't share the batch evenly, a worker is gone, or a loss is no longer a finite
             number.
     """
-    strategy = strategy or choose_strategy()
+    devices = strategy or choose_strategy()
     if source.count == 0:
         raise UserError("there are no training images: check data.train_split")
-    if settings.batch_size % strategy.num_replicas_in_sync:
+    if settings.batch_size % devices.num_replicas_in_sync:
         raise UserError(
-            f"gan.batch_size={settings.batch_size} can't be shared evenly by {strategy.num_replicas_in_sync} devices: "
+            f"gan.batch_size={settings.batch_size} can't be shared evenly by {devices.num_replicas_in_sync} devices: "
             "choose a multiple of their number"
         )
     try:
-        return _train(source, num_classes, settings, directory, strategy)
+        return _train(source, num_classes, settings, directory, devices)
     except tf.errors.DataLossError as error:
         raise UserError(
             f"the training examples can't be read any more ({str(error.message).splitlines()[0][:120]}): mend the disk and run "
@@ -74,24 +76,26 @@ def train(
         ) from error
 
 
-def _train(source: Source, num_classes: int, settings: GanSettings, directory: Path, strategy: tf.distribute.Strategy) -> Game:
-    policy, chief = dtype_policy(settings), is_chief(strategy)
+def _train(
+    source: Source, num_classes: int, settings: GanSettings, directory: Path, strategy: tf.distribute.Strategy
+) -> TrainState:
+    policy, chief = dtype_policy(settings), is_chief()
     with strategy.scope():
-        game = Game(importlib.import_module(f"components.gan.recipes.{settings.recipe}"), settings, num_classes, policy)
-        checkpoints = Checkpoints(game.checkpoint(), directory / "checkpoints")
+        state = TrainState(RECIPES[settings.recipe], settings, num_classes, policy)
+        checkpoints = Checkpoints(state.checkpoint(), directory / "checkpoints")
         resumed = checkpoints.restore()
-    start = int(game.step.numpy())
+    start = int(state.step.numpy())
     streamed = f", {source.count} images streamed from files" if source.kind == "stream" else ""
-    note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
+    log_note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
     journal = Journal(directory, start) if chief else None
-    run = compile_loop(game, source, strategy)
+    run = compile_loop(state, source, strategy)
     began = time.monotonic()
-    while (before := int(game.step.numpy())) < settings.steps:
+    while (before := int(state.step.numpy())) < settings.steps:
         target = min(
             _next(before, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
         )
-        figures = dict(zip(_FIGURES, run(tf.constant(target - before, tf.int64)).numpy().tolist(), strict=True))
-        step = int(game.step.numpy())
+        figures: dict[str, float] = dict(zip(_FIGURES, run(tf.constant(target - before, tf.int64)).numpy().tolist(), strict=True))
+        step = int(state.step.numpy())
         if not all(math.isfinite(value) for value in figures.values()):
             raise UserError(f"training broke down between steps {before} and {step} (a figure is not finite): "
                             "lower gan.learning_rate or raise gan.gamma")  # fmt: skip
@@ -100,42 +104,42 @@ def _train(source: Source, num_classes: int, settings: GanSettings, directory: P
             continue  # the chief keeps the journal and the checkpoints of all
         journal.log(step, figures)
         if step % settings.sample_every == 0 or step == settings.steps:
-            journal.draw(step, _fixed_samples(game))
+            journal.draw(step, _fixed_samples(state))
         if step % settings.checkpoint_every == 0 or step == settings.steps:
             checkpoints.save(step)
-        report(
+        report_progress(
             "training the generator", step, settings.steps, "steps", d_loss=figures["d_loss"], d_accuracy=figures["d_accuracy"]
         )
     if settings.ema_decay == 0:
-        game.average.set_weights(game.generator.get_weights())
+        state.ema_generator.set_weights(state.generator.get_weights())
     if journal is not None:
         journal.close()
-    return game
+    return state
 
 
 def _next(step: int, every: int, last: int) -> int:
     return min((step // every + 1) * every, last)
 
 
-def compile_loop(game: Game, source: Source, strategy: tf.distribute.Strategy) -> tf.types.experimental.PolymorphicFunction:
-    """Compile (number of steps) -> mean figures float32 [6], which goes on at the game's step."""
-    settings, recipe = game.settings, game.recipe
+def compile_loop(state: TrainState, source: Source, strategy: tf.distribute.Strategy) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Compile (number of steps, int64 scalar, whole cycles) -> mean figures float32 [6], which goes on at the state's step."""
+    settings, recipe = state.settings, state.recipe
     share = settings.batch_size // strategy.num_replicas_in_sync
-    feed = source.feed(settings, game.step, strategy)
+    feed = source.feed(settings, state.step, strategy)
 
-    def take_share(images: tf.Tensor, labels: tf.Tensor, penalise: bool) -> tf.Tensor:
-        """Take one replica's share of a step."""
+    def replica_step(images: tf.Tensor, labels: tf.Tensor, penalise: bool) -> tf.Tensor:
+        """Train on one replica's share of a batch."""
         real = tf.ensure_shape(scale(images), [share, *IMAGE_SHAPE])
-        drawn = step_seeds(settings.seed, game.step, replica_rows(share), stream=0)
-        turn = recipe.take_turn(game, real, labels, drawn, penalise)
-        diversity = tf.math.divide_no_nan(_spread(turn.fake), _spread(real))
-        return tf.stack([*turn[:-1], diversity])
+        drawn = step_seeds(settings.seed, state.step, replica_rows(share), stream=0)
+        result = recipe.train_step(state, real, labels, drawn, penalise)
+        diversity = tf.math.divide_no_nan(_spread(result.fake), _spread(real))
+        return tf.stack([*result[:-1], diversity])
 
-    def take_one(penalise: bool) -> tf.Tensor:
+    def one_step(penalise: bool) -> tf.Tensor:
         images, labels = feed()
-        shares = strategy.run(take_share, args=(images, labels, penalise))
+        shares = strategy.run(replica_step, args=(images, labels, penalise))
         figures = strategy.reduce(tf.distribute.ReduceOp.MEAN, shares, axis=None)
-        game.step.assign_add(1)
+        state.step.assign_add(1)
         return figures
 
     @tf.function
@@ -143,7 +147,7 @@ def compile_loop(game: Game, source: Source, strategy: tf.distribute.Strategy) -
         total = tf.zeros([len(_FIGURES)])
         for _ in tf.range(steps // recipe.CYCLE):
             for position in range(recipe.CYCLE):
-                total += take_one(penalise=position == 0)
+                total += one_step(penalise=position == 0)
         return total / tf.cast(steps, tf.float32)
 
     return run
@@ -154,13 +158,13 @@ def _spread(images: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.math.reduce_std(images, axis=0))
 
 
-def _fixed_samples(game: Game) -> np.ndarray:
-    """Draw uint8 [N, 28, 28, 1] from the averaged generator, the same latents at every step."""
-    labels = grid_labels(game.num_classes)  # the article's generator looks at none
+def _fixed_samples(state: TrainState) -> np.ndarray:
+    """Draw uint8 [N, 28, 28, 1] from the EMA generator, the same latents at every step."""
+    labels = grid_labels(state.num_classes)  # the article's generator looks at none
     rows = tf.range(len(labels), dtype=tf.int64)
-    seeds = step_seeds(game.settings.seed, tf.constant(0, tf.int64), rows, stream=1)
-    network = game.average if game.settings.ema_decay else game.generator
-    latents = game.recipe.draw_latents(seeds, game.settings.latent_size)
+    seeds = step_seeds(state.settings.seed, tf.constant(0, tf.int64), rows, stream=1)
+    network = state.ema_generator if state.settings.ema_decay else state.generator
+    latents = state.recipe.draw_latents(seeds, state.settings.latent_size)
     return quantise(network([latents, tf.constant(labels)], training=False)).numpy()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.gate.combiners.bounded_sample import BoundedSampleCombiner, of_one_class
-from components.gate.combiners.rows import Row
+from components.gate.combiners.rows import Rows
 from components.gate.figures.bootstrap import compare, margin
 
 CHANGE_FIGURES = (
@@ -13,6 +13,10 @@ CHANGE_FIGURES = (
     "second_frechet_increase",
     "second_frechet_setback",
 )
+
+
+# What a change of the Fréchet distance is gated by, once there is a baseline; one for each judge.
+SETBACKS = ("frechet_setback", "second_frechet_setback")
 
 
 class ChangeCombiner(BoundedSampleCombiner):
@@ -35,7 +39,7 @@ class ChangeCombiner(BoundedSampleCombiner):
         """Names of the figures."""
         return CHANGE_FIGURES
 
-    def figures(self, rows: Row) -> dict[str, float]:
+    def figures(self, rows: Rows) -> dict[str, float]:
         """Compute the figures of a sample of all classes; a setback is what of an increase is beyond the margin."""
         if of_one_class(rows, self._classes):
             return dict.fromkeys(self.names, float("nan"))

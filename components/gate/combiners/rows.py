@@ -37,6 +37,22 @@ class Row(NamedTuple):
     fault: int
 
 
+class Rows(NamedTuple):
+    """N rows as columns, named as the fields of `Row`."""
+
+    real: np.ndarray  # float32 [N, D]
+    generated: np.ndarray  # float32 [N, D]; of a pair of models [N, 2, draws, D]
+    real_second: np.ndarray  # float32 [N, E]
+    generated_second: np.ndarray  # float32 [N, E]; of a pair of models [N, 2, draws, E]
+    real_nearest: np.ndarray  # float32 [N]
+    generated_nearest: np.ndarray  # float32 [N]
+    label: np.ndarray  # int64 [N]
+    key: np.ndarray  # int64 [N]
+    predicted: np.ndarray  # int64 [N]
+    answered: np.ndarray  # int64 [N]
+    fault: np.ndarray  # int64 [N]
+
+
 # Each process loads a judge once, however many bundles and metrics ask for it.
 shared_judge = functools.lru_cache(maxsize=2)(load_judge)
 shared_reference = functools.lru_cache(maxsize=2)(load_reference)
@@ -51,21 +67,32 @@ def look(judge: Judge, memory: TrainMemory, images: np.ndarray) -> View:
 
 def taken(view: View, places: np.ndarray) -> View:
     """Take the images at some places."""
-    return View(*(column[places] for column in view))
+    return View(*[column[places] for column in view])
 
 
 def rows_of(
     real: View, labels: np.ndarray, keys: np.ndarray, generated: View, answered: np.ndarray, fault: int = 0
 ) -> Iterator[Row]:
     """Pair views of N real images and of the N samples drawn for them; `labels`, `keys` and `answered` are int64 [N]."""
-    columns = (real.features, generated.features, real.second, generated.second, real.nearest, generated.nearest)
-    for row in zip(*columns, labels, keys, generated.predicted, answered, strict=True):
-        yield Row(*row, fault)
+    for place, (label, key, answer) in enumerate(zip(labels, keys, answered, strict=True)):
+        yield Row(
+            real=real.features[place],
+            generated=generated.features[place],
+            real_second=real.second[place],
+            generated_second=generated.second[place],
+            real_nearest=real.nearest[place],
+            generated_nearest=generated.nearest[place],
+            label=label,
+            key=key,
+            predicted=generated.predicted[place],
+            answered=answer,
+            fault=fault,
+        )
 
 
-def stack(rows: list[Row]) -> Row:
-    """Turn rows into one Row of columns."""
-    return Row(*(np.asarray(column) for column in zip(*rows, strict=True)))
+def stack(rows: list[Row]) -> Rows:
+    """Turn rows into columns."""
+    return Rows(*map(np.asarray, zip(*rows, strict=True)))
 
 
 def matched_reference(reference: Reference, counts: np.ndarray) -> np.ndarray:

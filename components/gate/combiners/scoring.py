@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import apache_beam as beam
 import numpy as np
 
-from components.gate.combiners.bounded_sample import SampleCombiner
+from components.gate.combiners.quality import CLASS_SHARE, QualityCombiner
 from components.gate.combiners.rows import Row, View, rows_of, shared_reference, taken
-from components.gate.combiners.sums import CLASS_SHARE, QualityCombiner
+from components.gate.combiners.sample import SampleCombiner
 
 OVERALL = ""
 Figures = dict[str, dict[str, float]]  # slice ("" or the label) -> name -> value
@@ -47,8 +49,8 @@ class Scorer:
                 class, a class is scored on as many of either as there are of both.
         """
         rows = list(rows_of(real, labels, keys, generated, answered))
-        figures: Figures = {OVERALL: self._figures(rows)}
-        shares = figures[OVERALL].pop(CLASS_SHARE)
+        overall, shares = self._figures(rows)
+        figures: Figures = {OVERALL: overall}
         for label, share in enumerate(shares):
             figures[str(label)] = {CLASS_SHARE: share}
             if not per_class or (answered < 0).any():
@@ -57,21 +59,22 @@ class Scorer:
             count = min(len(ours), len(theirs))
             ours, theirs = ours[:count], theirs[:count]
             of_class = rows_of(taken(real, ours), labels[ours], keys[ours], taken(generated, theirs), answered[theirs])
-            found = self._figures(list(of_class))
-            found.pop(CLASS_SHARE)
-            figures[str(label)] |= found
+            figures[str(label)] |= self._figures(list(of_class))[0]
         return figures
 
-    def _figures(self, rows: list[Row]) -> dict[str, float]:
+    def _figures(self, rows: list[Row]) -> tuple[dict[str, float], list[float]]:
+        """Compute the figures of rows, and the share of each class among what the judge sees in them."""
         reference = shared_reference(self.judge)
-        sizes = reference.features.shape[1], reference.second.shape[1]
-        found: dict[str, float] = {}
-        for combiner in (
-            QualityCombiner(self.judge, self.classes, *sizes),
-            SampleCombiner(self.judge, self.classes, self.limit, self.precision_k, self.density_k),
-        ):
-            accumulator = combiner.create_accumulator()
-            for row in rows:
-                accumulator = combiner.add_input(accumulator, row)
-            found |= combiner.extract_output(accumulator)
-        return found
+        quality = QualityCombiner(self.judge, self.classes, reference.features.shape[1], reference.second.shape[1])
+        sample = SampleCombiner(self.judge, self.classes, self.limit, self.precision_k, self.density_k)
+        found = _combined(quality, rows)
+        shares = found.pop(CLASS_SHARE)
+        return found | _combined(sample, rows), shares
+
+
+def _combined(combiner: beam.CombineFn, rows: list[Row]) -> dict[str, Any]:
+    """Run a combiner without Beam."""
+    accumulator = combiner.create_accumulator()
+    for row in rows:
+        accumulator = combiner.add_input(accumulator, row)
+    return combiner.extract_output(accumulator)

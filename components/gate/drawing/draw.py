@@ -6,42 +6,16 @@ import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from components.gate.drawing.fault import Fault
 from serving.repository import contract
+from serving.repository.errors import first_line
 
 _PROBE_ROWS = 16
-
-
-class Fault(IntEnum):
-    """Why a draw failed; a number, so that it can travel as a metric."""
-
-    NONE = 0
-    EXCEPTION = 1
-    WRONG_OUTPUTS = 2
-    WRONG_IMAGES = 3
-    WRONG_LABELS = 4
-    HANGS = 5
-
-    @property
-    def text(self) -> str:
-        """What went wrong, in words."""
-        return _FAULT_TEXTS[self]
-
-
-_SAMPLE = f"its signature '{contract.SIGNATURE_SAMPLE}'"
-_FAULT_TEXTS = {
-    Fault.NONE: "",
-    Fault.EXCEPTION: f"{_SAMPLE} fails",
-    Fault.WRONG_OUTPUTS: f"{_SAMPLE} lacks the output '{contract.OUTPUT_IMAGE}' or '{contract.OUTPUT_LABEL}'",
-    Fault.WRONG_IMAGES: f"{_SAMPLE} does not answer uint8 images [N, {', '.join(map(str, contract.IMAGE_SHAPE))}]",
-    Fault.WRONG_LABELS: f"{_SAMPLE} answers neither the labels asked for nor {contract.ANY_LABEL} in every row",
-    Fault.HANGS: f"{_SAMPLE} does not answer in time",
-}
 
 
 @dataclass(frozen=True)
@@ -116,7 +90,7 @@ def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 12
     except Exception as error:
         if isinstance(error, TimeoutError):
             _HANGING.add(path)
-        return Draw(*nothing, Fault.HANGS if path in _HANGING else Fault.EXCEPTION, _first_line(error))
+        return Draw(*nothing, Fault.HANGS if path in _HANGING else Fault.EXCEPTION, first_line(error))
     if not outputs.keys() >= {contract.OUTPUT_IMAGE, contract.OUTPUT_LABEL}:
         return Draw(*nothing, Fault.WRONG_OUTPUTS, f"outputs: {', '.join(sorted(outputs))}")
     images, answered = outputs[contract.OUTPUT_IMAGE], outputs[contract.OUTPUT_LABEL]
@@ -151,7 +125,7 @@ def probe_generator(path: str, classes: int, timeout_s: float = 120.0) -> Probe:
     try:
         signatures = load_generator(path).signatures
     except Exception as error:
-        return Probe(f"it cannot be loaded: {_first_line(error)}")
+        return Probe(f"it cannot be loaded: {first_line(error)}")
     missing = [name for name in (contract.SIGNATURE_DEFAULT, contract.SIGNATURE_SAMPLE) if name not in signatures]
     if missing:
         return Probe(f"it has no signature '{missing[0]}'")
@@ -173,12 +147,5 @@ def _value_problem(signature: tf.types.experimental.ConcreteFunction, labels: np
         inputs = {contract.INPUT_LATENT: tf.constant(latent), contract.INPUT_LABEL: tf.constant(labels)}
         values = in_time(lambda: signature(**inputs)[contract.OUTPUT_IMAGE].numpy(), timeout_s)  # noqa: PLW0108 (the call is the work)
     except Exception as error:
-        return f"its '{contract.SIGNATURE_DEFAULT}' signature fails: {_first_line(error)}"
+        return f"its '{contract.SIGNATURE_DEFAULT}' signature fails: {first_line(error)}"
     return "" if np.isfinite(values).all() else "it emits values that are not finite numbers (NaN or infinity)"
-
-
-def _first_line(error: Exception) -> str:
-    """The line that says what happened; TensorFlow's own errors say first where it did."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("Graph execution error", "Detected at node", "<stack traces"))]
-    return next(iter(telling or lines), type(error).__name__)

@@ -6,6 +6,7 @@ Their form on disk is told in `showcase_file.py`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,8 @@ def make_showcase(
     suspects["suspicious_label"] = drawn.answered[suspects.pop("places")]
     real = _suspects(judge, "suspicious_real", "nearest_train_of_real", images)
     del real["places"]
-    np.savez_compressed(Path(directory) / SHOWCASE_FILE, **grid, **extremes, **suspects, **real)
+    arrays: dict[str, Any] = {**grid, **extremes, **suspects, **real}  # any: NumPy's own stub takes one for `allow_pickle`
+    np.savez_compressed(Path(directory) / SHOWCASE_FILE, **arrays)
 
 
 def _grid(images: np.ndarray, labels: np.ndarray, keys: np.ndarray, classes: int) -> dict[str, np.ndarray]:

@@ -7,12 +7,11 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.gate.combiners.changes import SETBACKS
 from components.gate.settings import GateSettings
 from components.transform.pixels import LABEL_KEY
 
 _METRICS = ("SampleQuality", "SampleNeighbours", "SampleChange")
-# What a change of the Fréchet distance is gated by, once there is a baseline; one for each judge.
-SETBACKS = ("frechet_setback", "second_frechet_setback")
 _OVERALL = config_pb2.SlicingSpec()
 _PER_CLASS = config_pb2.SlicingSpec(feature_keys=[LABEL_KEY])
 

@@ -88,7 +88,12 @@ class DrawAndLook(beam.DoFn):
             sample = max(samples, key=lambda sample: sample.fault)
             if sample.fault:
                 _LOGGER.warning("drawing from %s: %s %s", path, sample.fault.text, sample.detail)
-                view = View(*(np.full_like(column, np.nan) for column in view[:3]), view.predicted)
+                view = View(
+                    features=np.full_like(view.features, np.nan),
+                    second=np.full_like(view.second, np.nan),
+                    nearest=np.full_like(view.nearest, np.nan),
+                    predicted=view.predicted,
+                )
                 columns = [np.full_like(column, np.nan) for column in columns]
             drawn[name or tfma.CANDIDATE_KEY] = {
                 VIEW: view._asdict(),

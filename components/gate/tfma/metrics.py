@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.gate.combiners.bounded_sample import SAMPLE_FIGURES, SampleCombiner
 from components.gate.combiners.changes import CHANGE_FIGURES, ChangeCombiner
+from components.gate.combiners.quality import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
 from components.gate.combiners.rows import Row
-from components.gate.combiners.sums import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
+from components.gate.combiners.sample import SAMPLE_FIGURES, SampleCombiner
 from components.gate.tfma.extractors import ANSWERED, COMPARED, DRAWN, FAULT, KEY, LABEL, REAL, VIEW
 
 
@@ -69,9 +69,6 @@ class SampleChange(metric_types.Metric):
     def __init__(self, name: str = "sample_change", **options: Any) -> None:
         """Set up with the options that `components/gate/tfma/eval_config.py` writes."""
         super().__init__(_change_computations, name=name, **options)
-
-
-METRICS = (SampleQuality, SampleNeighbours, SampleChange)
 
 
 # TFMA inspects the names of the arguments: without `model_names` spelled out a baseline would go unnoticed.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VERDICT_FILE = "verdict.json"
+from serving.repository.contract import VERDICT_FILE
 
 FAULTY = "faulty generator"
 _DISAGREES = "the second judge disagrees"
@@ -40,9 +40,9 @@ class Check(BaseModel):
     value: float | None = Field(description="The figure, or its difference to the baseline's for a change; None: not finite")
     limit: float = Field(description="In the value's unit; for an ignored change of a Fréchet ratio, a fraction")
     kind: Literal["max", "min", "change"]
-    baseline: float | None = Field(None, description="The served version's figure, for a change")
+    baseline: float | None = Field(default=None, description="The served version's figure, for a change")
     passed: bool
-    ignored: bool = Field(False, description="A change threshold on a first run: there is nothing to compare with")
+    ignored: bool = Field(default=False, description="A change threshold on a first run: there is nothing to compare with")
 
 
 class Verdict(BaseModel):
@@ -58,23 +58,27 @@ class Verdict(BaseModel):
     causes: list[str] = []
     checks: list[Check] = []
     figures: dict[str, float | None] = {}
-    per_class: dict[str, dict[str, float | None]] = Field({}, description="By label, as a string")
-    baseline_version: str = Field("", description="'' for none")
-    baseline_digest: str = Field("", description="Digest of that version's metadata, see `choose_baseline`")
-    served_version: str = Field("", description="What was served, also where it was not compared with; '' for none")
-    served_digest: str = Field("", description="The same of it")
+    per_class: dict[str, dict[str, float | None]] = Field(default={}, description="By label, as a string")
+    baseline_version: str = Field(default="", description="'' for none")
+    baseline_digest: str = Field(default="", description="Digest of that version's metadata, see `choose_baseline`")
+    served_version: str = Field(default="", description="What was served, also where it was not compared with; '' for none")
+    served_digest: str = Field(default="", description="The same of it")
     baseline_figures: dict[str, float | None] = {}
     baseline_per_class: dict[str, dict[str, float | None]] = {}
-    floor_figures: dict[str, float | None] = Field({}, description="What other real images reach in the generated ones' place")
-    intervals: dict[str, tuple[float, float]] = Field({}, description="95 % interval of a figure")
-    change_intervals: dict[str, tuple[float, float]] = Field({}, description="The same of its difference to the baseline's")
-    forced_baseline: bool = Field(False, description="Not compared with what is served, because the user said so")
-    class_names: list[str] = Field([], description="By label")
-    baseline_note: str = Field("", description="Why a served version was not compared with, if that is so")
-    conditional: bool | None = Field(None, description="Whether the generator has classes; None if it could not be asked")
-    judge: dict[str, Any] = Field({}, description="accuracy, digest and path")
-    second_judge: dict[str, Any] = Field({}, description="quality, digest, frechet_ratio, and whether it agreed")
-    examples_path: str = Field("", description="Directory of the held-out real examples' artifact")
+    floor_figures: dict[str, float | None] = Field(
+        default={}, description="What other real images reach in the generated ones' place"
+    )
+    intervals: dict[str, tuple[float, float]] = Field(default={}, description="95 % interval of a figure")
+    change_intervals: dict[str, tuple[float, float]] = Field(
+        default={}, description="The same of its difference to the baseline's"
+    )
+    forced_baseline: bool = Field(default=False, description="Not compared with what is served, because the user said so")
+    class_names: list[str] = Field(default=[], description="By label")
+    baseline_note: str = Field(default="", description="Why a served version was not compared with, if that is so")
+    conditional: bool | None = Field(default=None, description="Whether the generator has classes; None if it could not be asked")
+    judge: dict[str, Any] = Field(default={}, description="accuracy, digest and path")
+    second_judge: dict[str, Any] = Field(default={}, description="quality, digest, frechet_ratio, and whether it agreed")
+    examples_path: str = Field(default="", description="Directory of the held-out real examples' artifact")
     examples: int = 0
 
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.models.model_config import ModelConfig, from_list, from_proto
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ConfigFile:
         """Read the models that the file lists.
 
         Raises:
-            ServingError: It cannot be read, or is no ModelServerConfig with a model_config_list.
+            UserError: It cannot be read, or is no ModelServerConfig with a model_config_list.
         """
         self._seen = self._content()
         return self._models(self._seen)
@@ -48,7 +48,7 @@ class ConfigFile:
                 return None
             self._seen = content
             return self._models(content)
-        except (ServingError, OSError) as error:
+        except (UserError, OSError) as error:
             _LOGGER.error("%s; what is served stays", error)
             return None
 
@@ -66,17 +66,17 @@ class ConfigFile:
         if content is None:
             return self._interpret(None)
         if len(content) > _MAX_BYTES:
-            raise ServingError(f"{self.path} is larger than {_MAX_BYTES} bytes")
+            raise UserError(f"{self.path} is larger than {_MAX_BYTES} bytes")
         try:
             config = text_format.Parse(content.decode("utf-8"), ModelServerConfig())
         except (text_format.ParseError, UnicodeDecodeError) as error:
-            raise ServingError(f"{self.path} is not a ModelServerConfig: {' '.join(str(error).split())}") from error
+            raise UserError(f"{self.path} is not a ModelServerConfig: {' '.join(str(error).split())}") from error
         if config.WhichOneof("config") != "model_config_list":
-            raise ServingError(f"{self.path} has no model_config_list")
+            raise UserError(f"{self.path} has no model_config_list")
         try:
             return self._interpret(config.model_config_list)
-        except ServingError as error:
-            raise ServingError(f"{self.path}: {error}") from error
+        except UserError as error:
+            raise UserError(f"{self.path}: {error}") from error
 
 
 def beside(model: ModelConfig) -> ConfigFile:
@@ -101,9 +101,9 @@ def standalone(path: Path) -> ConfigFile:
 
     def interpret(listed: ModelConfigList | None) -> list[ModelConfig]:
         if listed is None:
-            raise ServingError("there is no such file: name another with --model-config-file")
+            raise UserError("there is no such file: name another with --model-config-file")
         if not listed.config:
-            raise ServingError("it lists no model")
+            raise UserError("it lists no model")
         return from_list(listed, path.absolute().parent)
 
     return ConfigFile(path, interpret)

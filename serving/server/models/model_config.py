@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 
 if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelConfig as ModelConfigProto
@@ -34,7 +34,7 @@ class VersionPolicy:
         """Read a policy as the command line has it: `latest`, `latest:2`, `all`, `specific:3,5`.
 
         Raises:
-            ServingError: Anything else.
+            UserError: Anything else.
         """
         kind, _, value = text.partition(":")
         numbers = value.split(",") if value else []
@@ -45,7 +45,7 @@ class VersionPolicy:
                 return cls(newest=None)
             if kind == "specific" and numbers:
                 return cls(newest=None, specific=tuple(sorted({int(number) for number in numbers})))
-        raise ServingError(f"{text!r} is not a version policy: give {_POLICIES}")
+        raise UserError(f"{text!r} is not a version policy: give {_POLICIES}")
 
     def candidates(self, on_disk: Iterable[int]) -> list[int]:
         """The versions that the policy allows, newest first; the first `newest` of them that load are served."""
@@ -73,19 +73,19 @@ def from_proto(proto: ModelConfigProto, root: Path) -> ModelConfig:
         root: The directory that a relative base_path is in.
 
     Raises:
-        ServingError: What TensorFlow Serving refuses too (model_servers/server_core.cc).
+        UserError: What TensorFlow Serving refuses too (model_servers/server_core.cc).
     """
     if proto.model_type:
-        raise ServingError(f"model {proto.name}: model_type is deprecated, set model_platform to {_PLATFORM!r}")
+        raise UserError(f"model {proto.name}: model_type is deprecated, set model_platform to {_PLATFORM!r}")
     if not proto.model_platform:
-        raise ServingError(
+        raise UserError(
             "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform, "
             f"model name is {proto.name}"
         )
     if proto.model_platform != _PLATFORM:
-        raise ServingError(f"Model {proto.name} requests unsupported platform {proto.model_platform}")
+        raise UserError(f"Model {proto.name} requests unsupported platform {proto.model_platform}")
     if not proto.name or not proto.base_path or "\0" in proto.base_path:
-        raise ServingError(f"model {proto.name!r} needs a name and a base_path")
+        raise UserError(f"model {proto.name!r} needs a name and a base_path")
     return ModelConfig(proto.name, root / proto.base_path, _policy(proto.model_version_policy), dict(proto.version_labels))
 
 
@@ -94,12 +94,12 @@ def from_list(protos: ModelConfigList, root: Path) -> list[ModelConfig]:
     names: set[str] = set()
     for proto in protos.config:
         if proto.name in names:
-            raise ServingError(f"Illegal to list model {proto.name} multiple times in config list")
+            raise UserError(f"Illegal to list model {proto.name} multiple times in config list")
         names.add(proto.name)
     return [from_proto(proto, root) for proto in protos.config]
 
 
-def _policy(proto) -> VersionPolicy:
+def _policy(proto: Any) -> VersionPolicy:
     choice = proto.WhichOneof("policy_choice")
     if choice == "all":
         return VersionPolicy(newest=None)

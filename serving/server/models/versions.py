@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.repository.layout import version_directories
 from serving.saved_model.servable import Servable
 from serving.server.metrics import Metrics
@@ -201,7 +201,7 @@ class ModelVersions:
         try:
             servable = Servable(directory)
             warmed = servable.warm_up()
-        except (ServingError, OSError) as error:
+        except (UserError, OSError) as error:
             self._set(VersionState(number, "END", str(error)))
             if self._retries.failed(number, str(error)):
                 serving = ", ".join(str(version) for version in sorted(self._loaded))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.options import ServerOptions
 
 _INT, _BOOL, _TEXT = ".google.protobuf.Int64Value", ".google.protobuf.BoolValue", ".google.protobuf.StringValue"
@@ -36,15 +37,15 @@ def with_batching_file(options: ServerOptions, path: Path) -> ServerOptions:
         path: A text proto of BatchingParameters.
 
     Raises:
-        ServingError: No such file, not such a text proto, or a value out of its range.
+        UserError: No such file, not such a text proto, or a value out of its range.
     """
     try:
         found = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()())
     except (OSError, UnicodeDecodeError) as error:
-        raise ServingError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; name another file") from error
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; name another file") from error
     except text_format.ParseError as error:
-        raise ServingError(f"{path} holds no BatchingParameters: {' '.join(str(error).split())}") from error
-    values: dict[str, float] = {}
+        raise UserError(f"{path} holds no BatchingParameters: {' '.join(str(error).split())}") from error
+    values: dict[str, Any] = {}
     if found.HasField("max_batch_size"):
         values["max_batch_size"] = found.max_batch_size.value
     if found.HasField("max_execution_batch_size"):
@@ -56,7 +57,7 @@ def with_batching_file(options: ServerOptions, path: Path) -> ServerOptions:
     return replace(options, **values)
 
 
-def _message_class():
+def _message_class() -> type[Any]:
     file = descriptor_pb2.FileDescriptorProto(name="batching_parameters.proto", package="forger", syntax="proto3")
     file.dependency.append(wrappers_pb2.DESCRIPTOR.name)
     message = file.message_type.add(name="BatchingParameters")

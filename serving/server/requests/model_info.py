@@ -11,7 +11,7 @@ import grpc
 from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.models.model_config import from_list
 from serving.server.models.registry import ModelRegistry
 from serving.server.requests.refusals import Refusal, invalid
@@ -95,7 +95,7 @@ def reload(
         )
     try:
         configs = from_list(request.config.model_config_list, root)
-    except ServingError as error:
+    except UserError as error:
         raise invalid(str(error)) from error
     for proto, config in zip(request.config.model_config_list.config, configs, strict=True):
         if not Path(proto.base_path).is_absolute():

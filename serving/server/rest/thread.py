@@ -20,7 +20,7 @@ class RestThread:
         """Bind the port.
 
         Raises:
-            ServingError: It is taken.
+            UserError: It is taken.
         """
         self._options, self._tls = options, tls
         self._socket = listen(host, port, "--rest-port")

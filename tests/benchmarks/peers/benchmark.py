@@ -51,7 +51,7 @@ def main() -> None:
     names = options.contenders.split(",")
     for name in names:
         train(name, options.out / "data.npz", options.out / name, options.marks, options.seed)
-    judge = Judge(yardstick)
+    judge = Judge.of_networks(yardstick)
     measured = {
         "machine": cpu(),
         "rows": len(yardstick.labels),

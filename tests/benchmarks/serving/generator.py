@@ -21,7 +21,7 @@ def build(directory: Path, seed: int) -> Path:
     from components.gan.export import export
     from components.gan.recipes import conv
     from components.gan.settings import GanSettings
-    from components.gan.train_state import Game
+    from components.gan.train_state import TrainState
 
     settings = GanSettings(seed=seed)
     metadata = {
@@ -32,7 +32,7 @@ def build(directory: Path, seed: int) -> Path:
         contract.META_LATENT_SIZE: settings.latent_size,
         contract.META_TRAINING_KEY: f"untrained {seed}",
     }
-    export(Game(conv, settings, CLASSES, "float32"), directory, MODEL, metadata)
+    export(TrainState(conv, settings, CLASSES, "float32"), directory, MODEL, metadata)
     return directory
 
 

@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from components.gan.recipes import conv
 from components.gan.settings import GanSettings
-from components.gan.train_state import Game
+from components.gan.train_state import TrainState
 from pipeline.config import resolve_config
 from tests.benchmarks import ablation
 
-_PATCHED = ("gradient_penalty", "losses", "_PENALTY_ROWS", "CYCLE")
+_PATCHED = ("gradient_penalty", "non_saturating_losses", "_PENALTY_ROWS", "CYCLE")
 
 
 @pytest.fixture(autouse=True)
@@ -21,16 +21,18 @@ def recipe(monkeypatch):
 
 @pytest.fixture
 def gradients(monkeypatch):
-    """Return what a penalised step gives both players, of the conv module as it then is."""
+    """Return what a penalised step gives both networks, of the conv module as it then is."""
 
     def take() -> tuple[list[np.ndarray], list[np.ndarray]]:
-        game = Game(conv, GanSettings(width=4, latent_size=8, batch_size=6), 3, "float32")
+        state = TrainState(conv, GanSettings(width=4, latent_size=8, batch_size=6), 3, "float32")
         given = {}
-        for player in ("discriminator", "generator"):
-            monkeypatch.setattr(game, f"improve_{player}", lambda got, player=player: given.setdefault(player, got) and got[0])
+        for network in ("discriminator", "generator"):
+            monkeypatch.setattr(
+                state, f"apply_{network}_gradients", lambda got, network=network: given.setdefault(network, got) and got[0]
+            )
         real = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1)
-        conv.take_turn(game, real, tf.constant([0, 1, 2, 0, 1, 2], tf.int64), tf.range(6, dtype=tf.int64), penalise=True)
-        return tuple([np.asarray(g) for g in given[player]] for player in ("discriminator", "generator"))
+        conv.train_step(state, real, tf.constant([0, 1, 2, 0, 1, 2], tf.int64), tf.range(6, dtype=tf.int64), penalise=True)
+        return tuple([np.asarray(g) for g in given[network]] for network in ("discriminator", "generator"))
 
     return take
 
@@ -47,31 +49,31 @@ def test_every_variant_is_the_recipe_but_for_one_thing(name, gradients):
     )
     assert differs == (variant.change_code is not ablation.Variant().change_code)
     assert (settings != base) == bool(variant.changes)
-    assert all(np.isfinite(value).all() for player in after for value in player)
+    assert all(np.isfinite(value).all() for network in after for value in network)
     assert name == "the recipe" or bool(variant.changes) != differs  # by settings or by code
 
 
-def test_the_paired_loss_is_relativistic_and_gives_each_player_its_own_gradient():
+def test_the_paired_loss_is_relativistic_and_gives_each_network_its_own_gradient():
     ablation._pair()
     real, fake = tf.constant([1.0, -2.0]), tf.constant([0.5, 3.0])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(fake)
-        d_loss, g_loss, exchange = conv.losses(real, fake)
+        d_loss, g_loss, slope_ratio = conv.non_saturating_losses(real, fake)
     np.testing.assert_allclose(d_loss, np.mean(np.log1p(np.exp([-0.5, 5.0]))), rtol=1e-5)
-    np.testing.assert_allclose(tape.gradient(g_loss, fake), exchange * tape.gradient(d_loss, fake), rtol=1e-5)
+    np.testing.assert_allclose(tape.gradient(g_loss, fake), slope_ratio * tape.gradient(d_loss, fake), rtol=1e-5)
 
 
 def test_each_generated_image_meets_a_real_one_of_another_row():
     ablation._pair()
-    within = conv.losses
+    within = conv.non_saturating_losses
     ablation._pair_across_classes()
     real, fake = tf.constant([1.0, -2.0, 0.0]), tf.constant([0.5, 3.0, 1.0])
-    for across, expected in zip(conv.losses(real, fake), within(tf.constant([0.0, 1.0, -2.0]), fake), strict=True):
+    for across, expected in zip(conv.non_saturating_losses(real, fake), within(tf.constant([0.0, 1.0, -2.0]), fake), strict=True):
         np.testing.assert_allclose(across, expected)
 
 
 def test_the_penalty_on_real_images_is_r1_alone():
-    discriminator = Game(conv, GanSettings(width=4, latent_size=8), 3, "float32").discriminator
+    discriminator = TrainState(conv, GanSettings(width=4, latent_size=8), 3, "float32").discriminator
     images, labels = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1), tf.constant([0, 1, 2, 0, 1, 2], tf.int64)
     gamma = tf.constant(3.0)
     r1 = conv.gradient_penalty(discriminator, images[:3], labels[:3], gamma)

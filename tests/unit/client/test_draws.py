@@ -13,7 +13,7 @@ from components.transform.pixels import quantise
 from serving.client import AsyncGeneratorClient, GeneratorClient
 from serving.client.draws import slerp
 from serving.client.errors import ClientError
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import LATENT_SIZE
 
@@ -122,7 +122,7 @@ def test_a_model_without_latents_is_named(base, tiny, start):
         pytest.raises(ClientError, match=r"cannot say a seed's latent.*push a newer one"),
     ):
         client.latents([1], [1])
-    with pytest.raises(ServingError, match="has no signature latent: push a newer one"):
+    with pytest.raises(UserError, match="has no signature latent: push a newer one"):
         LocalGenerator(base).interpolate(1, 2, 3)
 
 

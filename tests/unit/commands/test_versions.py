@@ -1,28 +1,21 @@
 """`forger versions`, `rollback`, `promote` and what `sample` then draws, as a user types them."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from components.push.layout import push_model
-from pipeline.cli import cli
 from serving.client.rows import seeds_for
 from serving.repository import contract
 from serving.saved_model.generator import LocalGenerator
+from tests.support.command import assert_refused, forger
 from tests.support.tiny_generator import build_tiny_generator
-
-_FORGER = str(Path(sys.executable).with_name("forger"))
 
 
 def _forger(home, *arguments):
-    command = [_FORGER, *map(str, arguments), "--home", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return forger(*arguments, "--home", home)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +35,7 @@ def home(tmp_path, models):
 
 
 def _sample(home, *arguments):
-    """`forger sample` in this process, which has TensorFlow already."""
-    done = CliRunner().invoke(cli, ["sample", *map(str, arguments), "--home", str(home)], catch_exceptions=False)
+    done = _forger(home, "sample", *arguments)
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -70,14 +62,13 @@ def test_versions_tell_when_by_whom_how_good_and_what_is_served(home):
 
 def test_rollback_promote_and_status_agree(home):
     done = _forger(home, "rollback")
-    assert (done.returncode, done.stdout.split(";")[0]) == (0, "mnist_gan: stable 2, previous 1")
+    assert (done.exit_code, done.stdout.split(";")[0]) == (0, "mnist_gan: stable 2, previous 1")
     assert _forger(home, "rollback").stdout.startswith("mnist_gan: stable 1;")
     assert _labels(home) == {1: ["stable"], 2: [], 3: []}
     assert json.loads(_forger(home, "status", "--json").stdout)["served"] == {"mnist_gan": {"stable": 1}}
     assert _forger(home, "rollback", "--to", 3).stdout.startswith("mnist_gan: stable 3, previous 1;")
     refused = _forger(home, "promote")
-    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "there is no canary" in refused.stderr
+    assert_refused(refused, "there is no canary")
 
 
 def test_promote(home):
@@ -96,10 +87,7 @@ def test_promote(home):
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(home, arguments, line):
-    done = _forger(home, *arguments)
-    assert done.returncode == 2
-    assert line in done.stderr
-    assert "Traceback" not in done.stderr
+    assert_refused(_forger(home, *arguments), line)
     assert _labels(home) == {1: ["previous"], 2: ["stable"], 3: ["canary"]}
 
 
@@ -124,3 +112,12 @@ def test_sample_draws_the_way_between_two_seeds(home, models, tmp_path):
     assert np.array_equal(np.load(out)[[0, -1]], ends)
     _sample(home, "--to-seed", 5, "--count", 9, "--out", tmp_path / "way.png")
     assert Image.open(tmp_path / "way.png").size == (88, 88)
+
+
+def test_what_was_done_as_json(home, tmp_path):
+    drawn = json.loads(_forger(home, "sample", "--count", 6, "--digit", 3, "--out", tmp_path / "x.npy", "--json").stdout)
+    assert (drawn["images"], drawn["seed"], drawn["label"], drawn["out"]) == (6, 1, 3, str(tmp_path / "x.npy"))
+    promoted = json.loads(_forger(home, "promote", "--json").stdout)
+    assert promoted == {"model": "mnist_gan", "labels": {"stable": 3, "previous": 2}, "versions": [2, 3]}
+    back = json.loads(_forger(home, "rollback", "--json").stdout)
+    assert back["labels"]["stable"] == 2

@@ -120,6 +120,21 @@ def test_too_few_slots_unless_the_cluster_grows(rest, jar):
     check_cluster(engine(rest, jar(), beam_parallelism=3))
 
 
+def test_before_a_run_all_is_checked_and_an_earlier_runs_jobs_end_and_after_it_its_own(rest, jar):
+    rest.answers["/v1/jobs/overview"] = {"jobs": [{"jid": "a", "name": "forger-1-gate", "state": "RUNNING"}]}
+    chosen = engine(rest, jar())
+    chosen.check("forger-1")
+    assert rest.changes == ["/v1/jobs/a?mode=cancel"]
+    chosen.end_jobs("forger-1")
+    assert rest.changes == ["/v1/jobs/a?mode=cancel"] * 2
+    rest.answers.clear()
+    chosen.end_jobs("forger-1")  # a cluster that is gone: the run's own error says more
+    with pytest.raises(UserError, match="no Flink answers"):
+        chosen.check("forger-1")
+    with pytest.raises(UserError, match="there is no job server"):
+        engine(rest, jar().with_name("none.jar")).check("forger-1")
+
+
 def test_only_live_jobs_of_this_home_are_cancelled(rest, jar):
     states = {"a": ("forger-1-gate", "RUNNING"), "b": ("forger-1-gate", "FINISHED"), "c": ("forger-2-gate", "RUNNING")}
     rest.answers["/v1/jobs/overview"] = {

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def test_a_missing_job_server_names_its_own_option(tmp_path):
         UserError, match=rf"none\.jar: .*beam-runners-spark-3-job-server:{BEAM_VERSION}`, .* --spark-job-server-jar"
     ):
         check_jar(engine)
+
+
+def test_before_a_run_job_server_and_master_are_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(spark.shutil, "which", lambda _: "/usr/bin/java")
+    jar = tmp_path / "job-server.jar"
+    chosen = resolve_engine("spark", spark_master="spark://127.0.0.1:9", spark_job_server_jar=jar)
+    with pytest.raises(UserError, match="there is no job server"):
+        chosen.check("forger-1")
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr("org/apache/beam/sdk/sdk.properties", f"version={BEAM_VERSION}\n")
+    with pytest.raises(UserError, match="no Spark answers"):
+        chosen.check("forger-1")
 
 
 def words(pid):

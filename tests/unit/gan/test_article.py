@@ -5,16 +5,16 @@ import tensorflow as tf
 
 from components.gan.recipes import article
 from components.gan.settings import GanSettings
-from components.gan.train_state import Game
+from components.gan.train_state import TrainState
 from pipeline.config import resolve_config
 
 
 def test_the_networks_are_the_articles():
     settings = resolve_config("article").gan
-    game = Game(article, settings, 10, "float32")
+    state = TrainState(article, settings, 10, "float32")
     # Dense 128, 128 and 784 from 100; dense 128, 128 and 1 from 784.
-    assert game.generator.count_params() == 100 * 128 + 128 + 128 * 128 + 128 + 128 * 784 + 784
-    assert game.discriminator.count_params() == 784 * 128 + 128 + 128 * 128 + 128 + 128 + 1
+    assert state.generator.count_params() == 100 * 128 + 128 + 128 * 128 + 128 + 128 * 784 + 784
+    assert state.discriminator.count_params() == 784 * 128 + 128 + 128 * 128 + 128 + 128 + 1
     assert settings.steps * settings.batch_size == 100 * 60_000
     assert settings.learning_rate == settings.final_learning_rate == 1e-3
     drawn = article.draw_latents(tf.range(100, dtype=tf.int64), settings.latent_size)
@@ -39,6 +39,6 @@ def test_the_exported_generator_is_the_trained_one_without_an_average(tmp_path):
     from components.gan.training.loop import train
 
     settings = GanSettings(recipe="article", steps=4, batch_size=4, width=8, latent_size=8, ema_decay=0.0)
-    game = train(InMemory(np.zeros((8, 28, 28, 1), np.uint8), np.zeros(8, np.int64)), 1, settings, tmp_path)
-    for average, trained in zip(game.average.variables, game.generator.variables, strict=True):
+    state = train(InMemory(np.zeros((8, 28, 28, 1), np.uint8), np.zeros(8, np.int64)), 1, settings, tmp_path)
+    for average, trained in zip(state.ema_generator.variables, state.generator.variables, strict=True):
         np.testing.assert_array_equal(average.numpy(), trained.numpy().astype(np.float64))

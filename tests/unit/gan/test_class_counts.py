@@ -26,8 +26,8 @@ def test_train_export_and_draw(classes, tmp_path):
     names = [f"kind {label}" for label in range(classes)]
     labels = np.arange(100) % classes
     images = np.random.default_rng(0).integers(0, 256, [100, 28, 28, 1], np.uint8)
-    game = train(InMemory(images, labels), classes, SETTINGS, tmp_path / "work")
-    export(game, tmp_path / "model", "kinds_gan", {contract.META_CLASS_NAMES: names})
+    state = train(InMemory(images, labels), classes, SETTINGS, tmp_path / "work")
+    export(state, tmp_path / "model", "kinds_gan", {contract.META_CLASS_NAMES: names})
     generator = LocalGenerator(tmp_path / "model")
     _, drawn = generator.sample(np.arange(600), np.full(600, contract.ANY_LABEL))
     assert set(drawn) == set(range(classes))

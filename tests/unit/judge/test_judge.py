@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.judge import executor as trainer
 from components.judge.autoencoder import explained_share, train_encoder
-from components.judge.executor import choose_reference, export_judge, measure_accuracy, weights_digest
+from components.judge.executor import choose_reference, export_judge, measure_accuracy, run_fn, weights_digest
 from components.judge.features import (
     MEMORY_FILE,
     RECORD_FILE,
@@ -29,7 +28,7 @@ QUICK = JudgeSettings(steps=20, batch_size=32, feature_size=8)
 
 
 def test_learns_digits(mnist):
-    judge = Judge(*tiny_judge(mnist.directory))
+    judge = Judge.of_networks(*tiny_judge(mnist.directory))
     assert measure_accuracy(judge, *digits(mnist.directory, "test[:500]")) > 0.9
 
 
@@ -45,7 +44,7 @@ def test_class_count_follows_the_data(mnist):
     images, labels = digits(mnist.directory, "train[:3000]")
     some = labels < 4
     network = train_judge(images[some], labels[some], QUICK)
-    features, probabilities = Judge(network).features(images[:7])
+    features, probabilities = Judge.of_networks(network).features(images[:7])
     assert features.shape == (7, 8)
     assert features.dtype == np.float32
     assert probabilities.shape == (7, 4)
@@ -53,7 +52,7 @@ def test_class_count_follows_the_data(mnist):
 
 
 def test_features_do_not_depend_on_the_batch(mnist):
-    judge = Judge(*tiny_judge(mnist.directory))
+    judge = Judge.of_networks(*tiny_judge(mnist.directory))
     images, _ = digits(mnist.directory, "test[:500]")
     many = np.concatenate([images, images, images])  # more than one internal batch
     np.testing.assert_allclose(judge.features(many)[0][-1:], judge.features(images[-1:])[0], rtol=1e-4, atol=1e-4)
@@ -86,7 +85,7 @@ def test_reference_has_each_class_in_equal_parts_by_seed_and_in_train_order():
 def test_export_and_load_keep_every_bit(mnist, tmp_path):
     networks = tiny_judge(mnist.directory)
     images, labels = digits(mnist.directory, "test[:500]")
-    judge = Judge(*networks)
+    judge = Judge.of_networks(*networks)
     reference = Reference(judge.features(images)[0], labels, judge.second_features(images))
     memory = TrainMemory.of(images, 8)
     export_judge(*networks, tmp_path / "Format-Serving", {"accuracy": 0.5, "digest": "x"}, reference, memory)
@@ -153,12 +152,12 @@ def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
     write_examples(tmp_path / "train-0", *digits(mnist.directory, "train[:3000]"))
     write_examples(tmp_path / "test-0", *digits(mnist.directory, "test[:500]"))
     with pytest.raises(UserError, match=r"below the bar judge.min_accuracy=0.999"):
-        trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.999))
+        run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.999))
     with pytest.raises(UserError, match=r"below the bar judge.min_explained=0.99"):
-        trainer.run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.0, encoder_steps=5, min_explained=0.99))
+        run_fn(FnArgs(tmp_path, steps=20, min_accuracy=0.0, encoder_steps=5, min_explained=0.99))
     assert not (tmp_path / "model").exists()
     sizes = {"reference_size": 100, "feature_size": 48, "encoder_size": 6, "memory_size": 500, "memory_components": 12}
-    trainer.run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, max_images=2000, **sizes))
+    run_fn(FnArgs(tmp_path, steps=60, min_accuracy=0.3, encoder_steps=100, min_explained=0.0, max_images=2000, **sizes))
     record = json.loads((tmp_path / "model" / "Format-Serving" / RECORD_FILE).read_text("utf-8"))
     assert record["dataset"] == "mnist"
     assert record["code_hash"] == "h"
@@ -174,4 +173,4 @@ def test_run_fn_exports_above_the_bar_and_stops_below(mnist, tmp_path):
 
 def test_run_fn_without_examples_names_the_split(tmp_path):
     with pytest.raises(UserError, match="no examples match"):
-        trainer.run_fn(FnArgs(tmp_path))
+        run_fn(FnArgs(tmp_path))

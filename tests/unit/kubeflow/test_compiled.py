@@ -49,7 +49,7 @@ def test_it_has_the_nodes_of_a_local_run_and_plan(text: str) -> None:
     from components.ingest.record import PreparedDataset
     from pipeline.pipeline import Places, create_components
 
-    places = Places("x", "x", "x", "x", "x", "x", ("", ""))
+    places = Places("x", "x", "x", "x", "x", "x", "x", ("", ""))
     prepared = PreparedDataset("mnist", "1", Path(), ("0",), {}, "", "")
     local = [component.id for component in create_components(resolve_config("smoke"), prepared, places)]
     spec, _, _ = parse(text)

@@ -16,7 +16,7 @@ BEAM_NODES = ("TfdsExampleGen", "StatisticsGen", "Transform", "Gate")
 def compiled(mnist, tmp_path_factory):
     home = Home.at(tmp_path_factory.mktemp("engine") / "home")
     home.open()
-    return _compile(resolve_config("smoke"), mnist, home)
+    return _compile(resolve_config("smoke"), mnist, home, "key")
 
 
 @pytest.mark.parametrize("node", BEAM_NODES)

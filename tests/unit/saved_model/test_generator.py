@@ -7,7 +7,7 @@ import pytest
 
 from serving.client.rows import seeds_for
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 
@@ -34,7 +34,7 @@ def test_latents(tiny):
     images = LocalGenerator(tiny).sample_latent(np.zeros((2, LATENT_SIZE)), [1, 2])
     assert images.shape == (2, 28, 28, 1)
     assert images.dtype == np.float32
-    with pytest.raises(ServingError, match=f"takes {LATENT_SIZE}"):
+    with pytest.raises(UserError, match=f"takes {LATENT_SIZE}"):
         LocalGenerator(tiny).sample_latent(np.zeros((2, LATENT_SIZE + 1)), [1, 2])
 
 
@@ -60,7 +60,7 @@ def test_unconditional_and_other_class_counts(tmp_path):
 
 
 def test_unknown_label(tiny):
-    with pytest.raises(ServingError, match="label outside the classes") as caught:
+    with pytest.raises(UserError, match="label outside the classes") as caught:
         LocalGenerator(tiny).sample([1], [10])
     assert "\n" not in str(caught.value)
 
@@ -68,7 +68,7 @@ def test_unknown_label(tiny):
 @pytest.mark.parametrize("name", ["empty", "missing"])
 def test_no_version(tmp_path, name):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ServingError, match=r"no model version in .*forger run"):
+    with pytest.raises(UserError, match=r"no model version in .*forger run"):
         LocalGenerator(tmp_path / name)
 
 
@@ -91,7 +91,7 @@ def _cut(path):
 )
 def test_a_corrupt_version_is_one_line_that_names_directory_and_mend(base, damage):
     damage(base / "1")
-    with pytest.raises(ServingError) as caught:
+    with pytest.raises(UserError) as caught:
         LocalGenerator(base)
     assert str(base / "1") in str(caught.value)
     assert "forger run" in str(caught.value)
@@ -104,5 +104,5 @@ def test_another_kind_of_model(tmp_path):
     module = tf.Module()
     module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None], tf.float32)])
     tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.double)
-    with pytest.raises(ServingError, match="not a Forger generator: no signature sample"):
+    with pytest.raises(UserError, match="not a Forger generator: no signature sample"):
         LocalGenerator(tmp_path / "m")

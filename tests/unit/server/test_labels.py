@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.app import GeneratorServer
 from serving.server.models.model_config import VersionPolicy
 from serving.server.options import ServerOptions
@@ -112,7 +112,7 @@ def test_policies(base, run, policy, served):
 
 @pytest.mark.parametrize("text", ["", "newest", "latest:x", "latest:0", "latest:1,2", "all:1", "specific", "specific:-1"])
 def test_a_policy_that_is_none(text):
-    with pytest.raises(ServingError, match="is not a version policy: give `latest`"):
+    with pytest.raises(UserError, match="is not a version policy: give `latest`"):
         VersionPolicy.parse(text)
 
 
@@ -231,5 +231,5 @@ def test_a_models_file_that_is_wrong(base, content, says):
     file = base.parent / "wrong.config"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(ServingError, match=says):
+    with pytest.raises(UserError, match=says):
         GeneratorServer(base, "tiny", port=0, models_file=file)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.options import ServerOptions
 from serving.server.requests.batching_file import with_batching_file
 
@@ -12,7 +12,7 @@ from serving.server.requests.batching_file import with_batching_file
     [("poll_seconds", 0), ("poll_seconds", float("nan")), ("max_batch_size", -1), ("max_queue", 0), ("max_rows", 10**9)],
 )
 def test_a_value_out_of_range_is_named_with_its_range(option, value):
-    with pytest.raises(ServingError, match=rf"^{option.replace('_', '-')} must be from .* to .*, not "):
+    with pytest.raises(UserError, match=rf"^{option.replace('_', '-')} must be from .* to .*, not "):
         ServerOptions(**{option: value})
 
 
@@ -37,5 +37,5 @@ def test_tensorflow_servings_batching_parameters(tmp_path):
 def test_a_batching_file_that_is_wrong(tmp_path, content, says):
     if content is not None:
         (tmp_path / "batching.config").write_text(content)
-    with pytest.raises(ServingError, match=says):
+    with pytest.raises(UserError, match=says):
         with_batching_file(ServerOptions(), tmp_path / "batching.config")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
 from serving.server.options import ServerOptions
@@ -99,7 +99,7 @@ def test_the_gallery_is_at_the_root(web):
 
 def test_a_port_that_is_taken(server, base):
     port = int(server.rest_target.rpartition(":")[2])
-    with pytest.raises(ServingError, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use; .* --rest-port"):
+    with pytest.raises(UserError, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use; .* --rest-port"):
         GeneratorServer(base, "tiny", port=0, rest_port=port)
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.app import GeneratorServer
 from serving.server.tls import Tls
 from tests.support.certificates import make_certificates
@@ -87,6 +87,6 @@ def test_the_gallery_draws_although_the_grpc_port_asks_for_certificates(base, ce
 def test_files_that_are_wrong_end_in_one_line(base, certificates, cert, key, client_ca):
     directory = certificates.ca.parent
     tls = Tls(directory / cert, directory / key, client_ca and directory / client_ca)
-    with pytest.raises(ServingError, match=r"^cannot use the TLS files .*; give PEM files") as caught:
+    with pytest.raises(UserError, match=r"^cannot use the TLS files .*; give PEM files") as caught:
         GeneratorServer(base, "tiny", port=0, tls=tls)
     assert "\n" not in str(caught.value)

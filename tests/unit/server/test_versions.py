@@ -9,7 +9,7 @@ import pytest
 
 from serving.client import ClientError, GeneratorClient
 from serving.repository import contract
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.repository.manifest import file_digests
 from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
@@ -122,12 +122,12 @@ def test_a_start_passes_over_a_broken_newest_version(base, start):
 
 def test_no_version_that_can_be_served(base, start):
     (base / "1" / contract.SAVED_MODEL_FILE).write_bytes(b"")
-    with pytest.raises(ServingError, match=r"no version of tiny can be served \(version 1: .*forger run"):
+    with pytest.raises(UserError, match=r"no version of tiny can be served \(version 1: .*forger run"):
         start(base)
 
 
 def test_no_version_at_all(tmp_path):
-    with pytest.raises(ServingError, match=r"no model pushed yet.*forger run"):
+    with pytest.raises(UserError, match=r"no model pushed yet.*forger run"):
         GeneratorServer(tmp_path, "tiny", port=0)
 
 

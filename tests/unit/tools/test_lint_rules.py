@@ -69,6 +69,7 @@ def test_make_lint_calls(tool):
         ("components/gate/combiners/sums.py", "tensorflow_model_analysis", "know no TFMA"),
         ("components/gan/recipes/conv.py", "components.gan.training.loop", "nothing of the training"),
         ("pipeline/home/home.py", "pipeline.runner", "a home and the list of nodes below"),
+        ("pipeline/home/status.py", "rich.table", "the terminal shows them"),
     ],
 )
 def test_an_arrow_up_is_refused(sources, add, module, imported, contract):

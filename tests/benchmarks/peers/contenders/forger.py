@@ -10,35 +10,34 @@ import tensorflow as tf
 
 from components.gan.input.source import InMemory
 from components.gan.latents import step_seeds
-from components.gan.recipes import article, conv
+from components.gan.recipes import RECIPES, conv
 from components.gan.settings import GanSettings
-from components.gan.train_state import Game
+from components.gan.train_state import TrainState
 from components.gan.training.devices import choose_strategy, dtype_policy
 from components.gan.training.loop import compile_loop
 from components.transform.pixels import quantise
 from pipeline.config import resolve_config
 
-_RECIPES = {"conv": conv, "article": article}
 _ROWS = 500  # images drawn at once
 _CHUNK = 40  # steps between looks at the clock
 _RATE_SECONDS = 10.0  # of training, from which the steps that fit into the budget follow
 
 
 class Ours:
-    """A game of `components.gan`, stopped by the clock."""
+    """A training of `components.gan`, stopped by the clock."""
 
     def __init__(self, settings: GanSettings, images: np.ndarray, labels: np.ndarray) -> None:
         """Build and compile, which is not yet training."""
         self._settings, strategy = settings, choose_strategy()
         with strategy.scope():
-            self.game = Game(_RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
-        self._run = compile_loop(self.game, InMemory(images, labels), strategy)
+            self.state = TrainState(RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
+        self._run = compile_loop(self.state, InMemory(images, labels), strategy)
         self._run(tf.constant(0, tf.int64))
 
     @property
     def images_seen(self) -> int:
         """Real images that were trained on."""
-        return int(self.game.step.numpy()) * self._settings.batch_size
+        return int(self.state.step.numpy()) * self._settings.batch_size
 
     def train(self, seconds: float) -> float:
         """Train until the time is over, or the schedule."""
@@ -49,18 +48,18 @@ class Ours:
 
     def draw(self, labels: np.ndarray) -> np.ndarray:
         """Draw from the averaged generator, or from the trained one where the recipe has no average."""
-        game = self.game
-        network = game.average if self._settings.ema_decay else game.generator
+        state = self.state
+        network = state.ema_generator if self._settings.ema_decay else state.generator
         seeds = step_seeds(self._settings.seed, tf.constant(0, tf.int64), tf.range(len(labels), dtype=tf.int64), stream=9)
         parts = []
         for first in range(0, len(labels), _ROWS):
             rows = slice(first, first + _ROWS)
-            latents = game.recipe.draw_latents(seeds[rows], self._settings.latent_size)
+            latents = state.recipe.draw_latents(seeds[rows], self._settings.latent_size)
             parts.append(quantise(network([latents, tf.constant(labels[rows])], training=False)).numpy())
         return np.concatenate(parts)
 
     def _step(self) -> int:
-        return int(self.game.step.numpy())
+        return int(self.state.step.numpy())
 
 
 def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Ours:
@@ -78,7 +77,7 @@ def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, chang
 def final_rate(settings: GanSettings, steps: int) -> float:
     """A rate's end for another length of training: it falls as fast as the profile's, to between an eighth and a fortieth.
 
-    The limits are those between which it was seen to help (docs/training.md).
+    The limits are those between which it was seen to help (docs/trials.md).
     """
     start = settings.learning_rate
     fallen = (settings.final_learning_rate / start) ** (steps / settings.steps)

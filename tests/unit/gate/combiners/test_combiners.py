@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from components.gate.combiners.bounded_sample import SampleCombiner
 from components.gate.combiners.changes import ChangeCombiner
+from components.gate.combiners.quality import QualityCombiner
 from components.gate.combiners.rows import View, look, rows_of, taken
-from components.gate.combiners.sums import QualityCombiner
+from components.gate.combiners.sample import SampleCombiner
 from components.gate.figures.bootstrap import bootstrap_distances, compare
 from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio
 from components.gate.figures.frechet import Moments, frechet_between, frechet_floor

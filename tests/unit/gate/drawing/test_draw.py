@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from components.gate.combiners.keys import content_keys
-from components.gate.drawing.draw import Fault, draw, probe_generator
+from components.gate.drawing.draw import draw, probe_generator
+from components.gate.drawing.fault import Fault
 from serving.repository import contract
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 

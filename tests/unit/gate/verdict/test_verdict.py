@@ -3,9 +3,10 @@ import math
 import pytest
 from pydantic import ValidationError
 
+from components.gate.combiners.changes import SETBACKS
 from components.gate.settings import GateSettings
-from components.gate.tfma.eval_config import SETBACKS, bind, make_eval_config, metric_options
-from components.gate.tfma.results import judge_figures
+from components.gate.tfma.eval_config import bind, make_eval_config, metric_options
+from components.gate.verdict.conclude import judge_figures
 from components.gate.verdict.verdict import Check, Verdict, causes_of, finite, reason_of
 
 NAMES = ["cat", "dog", "owl", "fox"]

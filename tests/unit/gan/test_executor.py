@@ -9,6 +9,7 @@ from components.gan.executor import run_fn
 from components.gan.settings import GanSettings
 from components.gan.training.journal_files import read_metrics
 from serving.repository import contract
+from serving.repository.version import forger_version
 from serving.saved_model.generator import LocalGenerator
 from tests.support.shards import write_shards
 
@@ -30,6 +31,7 @@ def test_a_streamed_training_leaves_a_model_that_says_so(images, tmp_path):
     card = json.loads((model / contract.METADATA_FILE).read_text())
     assert card[contract.META_INPUT] == {"kind": "stream", "images": 600}
     assert card[contract.META_CONFIG]["input"] == "stream"
+    assert card[contract.META_FORGER_VERSION] == forger_version()
     assert [line["step"] for line in read_metrics(output)] == [4]
     (shards,) = (tmp_path / "trainings").glob("*/shards.json")
     assert sorted(count for _, count, _ in json.loads(shards.read_text()).values()) == [100, 200, 300]

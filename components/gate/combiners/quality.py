@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -34,7 +35,7 @@ CLASS_SHARE = "class_share"  # one key for each class
 
 
 @dataclass
-class Sums:
+class QualitySums:
     """Running sums of `QualityCombiner`; `pending` rows are not in the sums yet."""
 
     real: list[Moments]  # one for each part
@@ -51,8 +52,8 @@ class Sums:
     fault: int = 0
     pending: list[Row] = field(default_factory=list)
 
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(
+    def __add__(self, other: QualitySums) -> QualitySums:
+        return QualitySums(
             [one + more for one, more in zip(self.real, other.real, strict=True)],
             [one + more for one, more in zip(self.generated, other.generated, strict=True)],
             self.real_second + other.real_second,
@@ -86,26 +87,26 @@ class QualityCombiner(beam.CombineFn):
         super().__init__()
         self._judge, self._classes, self._sizes = judge, classes, (feature_size, second_size)
 
-    def create_accumulator(self) -> Sums:
+    def create_accumulator(self) -> QualitySums:
         """Return empty sums."""
         empty, empty_second = (Moments.of(np.zeros((0, size))) for size in self._sizes)
         no_classes = ClassSums.of(np.zeros((0, self._sizes[0])), np.zeros(0, np.int64), self._classes)
         none = np.zeros(self._classes, np.int64)
-        return Sums([empty] * _PARTS, [empty] * _PARTS, empty_second, empty_second, no_classes, no_classes, none, none)
+        return QualitySums([empty] * _PARTS, [empty] * _PARTS, empty_second, empty_second, no_classes, no_classes, none, none)
 
-    def add_input(self, sums: Sums, row: Row) -> Sums:
+    def add_input(self, sums: QualitySums, row: Row) -> QualitySums:
         """Add one row."""
         sums.pending.append(row)
         return self.compact(sums) if len(sums.pending) >= _PENDING else sums
 
-    def compact(self, sums: Sums) -> Sums:
+    def compact(self, sums: QualitySums) -> QualitySums:
         """Sum up the pending rows."""
         if not sums.pending:
             return sums
         rows = stack(sums.pending)
         part = rows.key % _PARTS
         group = np.where(rows.answered == ANY_LABEL, rows.predicted, rows.answered)
-        return sums + Sums(
+        return sums + QualitySums(
             [Moments.of(rows.real[part == number]) for number in range(_PARTS)],
             [Moments.of(rows.generated[part == number]) for number in range(_PARTS)],
             Moments.of(rows.real_second),
@@ -120,14 +121,14 @@ class QualityCombiner(beam.CombineFn):
             int(rows.fault.max()),
         )
 
-    def merge_accumulators(self, accumulators: list[Sums]) -> Sums:
+    def merge_accumulators(self, accumulators: list[QualitySums]) -> QualitySums:
         """Add sums to sums."""
         merged = self.create_accumulator()
         for sums in map(self.compact, accumulators):
             merged = merged + sums
         return merged
 
-    def extract_output(self, sums: Sums) -> dict[str, float | list[float]]:
+    def extract_output(self, sums: QualitySums) -> dict[str, Any]:
         """Turn sums into figures; what can't be told is not-a-number."""
         sums = self.compact(sums)
         real, generated = total_of(sums.real), total_of(sums.generated)

@@ -1,0 +1,148 @@
+"""What the documents say of the tree is true: links, paths, nodes, commands, make targets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from pipeline.cli import cli
+from pipeline.nodes import NODES
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "serving/deploy/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+ROOMS = ("pipeline", "components", "serving", "tests", "tools", "docs", ".github", ".ci")
+_CODE_BLOCK = re.compile(r"^(?: {2,})?```(\w*)[^\n]*\n(.*?)^(?: {2,})?```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def prose(document: Path) -> str:
+    """The text without code blocks."""
+    return _CODE_BLOCK.sub("", document.read_text("utf-8"))
+
+
+def blocks(document: Path, *languages: str) -> list[str]:
+    """The code blocks in some languages."""
+    return [body for language, body in _CODE_BLOCK.findall(document.read_text("utf-8")) if language in languages]
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub makes of headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def command_lines(document: Path) -> Iterator[str]:
+    """All that starts with `forger` in shell blocks and in inline code; continued lines as one."""
+    for block in blocks(document, "sh", ""):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|;|\$ ", line.split(" #")[0]):
+                if part.strip().startswith("forger "):
+                    yield part.strip()
+    for code in _INLINE.findall(prose(document).replace("\\|", "|")):
+        if code.startswith("forger "):
+            yield code
+
+
+def unknown_in(line: str) -> str:
+    """What of a `forger` command line the command line does not know; "" if it knows all."""
+    words = shlex.split(line.replace("[", " ").replace("]", " ").replace("...", " "))[1:]
+    command: click.Command = cli
+    while words:
+        word = words.pop(0)
+        if word.startswith("--"):
+            options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+            if word.split("=")[0] not in options:
+                return word
+        elif isinstance(command, click.Group):
+            for name in word.split("|"):
+                if name not in command.commands:
+                    return name
+            command = command.commands[word.split("|")[0]]
+    return ""
+
+
+def is_pattern(path: str) -> bool:
+    return any(mark in path for mark in "*<>{}$")
+
+
+@documents
+def test_relative_links_lead_somewhere(document):
+    broken = []
+    for target in (one or other for one, other in _LINK.findall(prose(document))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        place = (document.parent / path).resolve() if path else document
+        if not place.exists() or (anchor and anchor not in anchors(place)):
+            broken.append(target)
+    assert not broken
+
+
+@documents
+def test_paths_of_the_tree_exist(document):
+    missing = []
+    for code in _INLINE.findall(prose(document)):
+        for word in code.split():
+            path = word.strip("()[],:\"'").split("::")[0]
+            if not re.match(rf"(?:{'|'.join(map(re.escape, ROOMS))})/", path):
+                continue
+            found = any(ROOT.glob(path)) if "*" in path else (ROOT / path).exists()
+            if not found and not is_pattern(path.replace("*", "")):
+                missing.append(path)
+    assert not missing
+
+
+@documents
+def test_nodes_are_called_what_they_are(document):
+    text = document.read_text("utf-8")
+    # Names that the documents once used for nodes; TFX's own base classes may be spoken of, as code or with an article.
+    others = {"ExampleGen", "ExampleValidator", "SchemaGen", "InfraValidator", "Pusher", "Evaluator"}
+    written = re.findall(r"\b[A-Za-z]*(?:Gen|Validator|Trainer|Pusher|Evaluator|Baseline|Gate)\b", text)
+    allowed = set(NODES) | {"Evaluator"}
+    if document.name in {"growth.md", "kubeflow.md"}:
+        allowed |= others | {"ImportExampleGen"}  # TFX's own, and the rows of the measured tables
+    assert not [word for word in written if re.search(r"[a-z][A-Z]", word) and word not in allowed]
+
+
+@documents
+def test_commands_and_options_exist(document):
+    unknown = {line: word for line in command_lines(document) if (word := unknown_in(line))}
+    assert not unknown
+
+
+@documents
+def test_make_targets_exist(document):
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
+    code = "\n".join([*blocks(document, "sh", ""), *_INLINE.findall(prose(document))])
+    named = re.findall(r"(?:^|&& )make (?:[A-Z]+=\S+ )*([a-z][\w-]*)", code, re.MULTILINE)
+    assert set(named) <= targets
+
+
+def test_the_index_lists_every_document():
+    listed = {(ROOT / "docs" / one).resolve() for one, _ in _LINK.findall((ROOT / "docs/README.md").read_text("utf-8"))}
+    assert {path for path in DOCUMENTS if path.name != "README.md" or path.parent.name == "deploy"} <= listed
+
+
+def test_the_architecture_page_has_the_nodes_in_their_order():
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page.partition("## How a run flows")[2], re.MULTILINE)
+    assert tuple(rows) == NODES
+
+
+def test_a_wrong_line_is_found():
+    assert unknown_in("forger run --no-such-option") == "--no-such-option"
+    assert unknown_in("forger kubeflow compil") == "compil"
+    assert unknown_in("forger kubeflow compile|submit") == ""
+    assert unknown_in("forger sample [--server HOST:PORT | --model DIR] --out FILE") == ""

@@ -1,0 +1,28 @@
+"""The schedules of a train state."""
+
+import numpy as np
+import pytest
+
+from components.gan.recipes import conv
+from components.gan.settings import GanSettings
+from components.gan.train_state import TrainState
+
+STEPS = 400
+
+
+@pytest.fixture
+def state() -> TrainState:
+    settings = GanSettings(width=4, latent_size=8, steps=STEPS, learning_rate=8e-4, final_learning_rate=2e-4)
+    return TrainState(conv, settings, 3, "float32")
+
+
+@pytest.mark.parametrize(("step", "rate"), [(0, 8e-4), (STEPS // 2, 4e-4), (STEPS, 2e-4)])
+def test_the_rate_falls_by_the_same_factor_every_step(state, step, rate):
+    state.step.assign(step)
+    np.testing.assert_allclose(state.learning_rate(), rate, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("step", "value"), [(0, 3.0), (STEPS // 2, 2.0), (STEPS, 1.0)])
+def test_what_decays_follows_a_cosine(state, step, value):
+    state.step.assign(step)
+    np.testing.assert_allclose(state.cosine_decay(3.0, 1.0), value, rtol=1e-5)
