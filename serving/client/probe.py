@@ -71,7 +71,7 @@ def _greet(connection: socket.socket) -> Finding:
         connection.sendall(_PREFACE)
         while len(head) < _FRAME_HEAD and (part := connection.recv(64)):
             head += part
-    except socket.timeout:  # noqa: UP041 - another class than TimeoutError before Python 3.10
+    except socket.timeout:
         return Finding.SILENT
     except OSError:
         pass  # a reset: what came before it counts
