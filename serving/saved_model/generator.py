@@ -57,7 +57,8 @@ class LocalGenerator:
         """Draw one image a row, as `GeneratorClient.sample` does: uint8 [N, 28, 28, 1], with labels int64 [N].
 
         Raises:
-            UserError: Inputs that are not rows of one request, or a label that the generator does not know.
+            UserError: A label that the generator does not know.
+            ClientError: Inputs that are not rows of one request.
         """
         return draws.drive(draws.sample(seeds, labels), self._run)
 
@@ -76,7 +77,7 @@ class LocalGenerator:
             Images float32 [N, 28, 28, 1] in [-1, 1].
 
         Raises:
-            UserError: As for `sample`.
+            UserError, ClientError: As for `sample`.
         """
         return draws.drive(draws.sample_latent(latents, labels), self._run)
 
