@@ -20,7 +20,7 @@ from pipeline.sampling.classes import class_number
 from pipeline.terminal.console import capture_logs
 from pipeline.terminal.run import RunView
 from serving.repository import contract
-from serving.repository.errors import ServingError, UserError
+from serving.repository.errors import UserError
 from serving.repository.manifest import manifest_problem
 from serving.repository.metadata import read_metadata
 
@@ -110,8 +110,7 @@ def generate_shards(
         debug: Leave the libraries' messages on the terminal.
 
     Raises:
-        UserError: Whatever the user can mend.
-        ServingError: The version is damaged.
+        UserError: Whatever the user can mend, e.g. a damaged version.
     """
     began = time.monotonic()
     model, directory = (path.expanduser().absolute() for path in (model, directory))  # as workers elsewhere see them
@@ -173,7 +172,7 @@ def _fill(request: Request, model: Path, directory: Path, missing: list[int], en
 
 def said_by_a_worker(error: Exception) -> str:
     """The line that a worker has for the user, "" if it is another error."""
-    if isinstance(error, UserError | ServingError):
+    if isinstance(error, UserError):
         return str(error).partition(" [while running")[0]
     found = _CAUSE.search(str(error))
     return found[1] if found else ""
