@@ -37,7 +37,7 @@ lint: setup  ## Check style, docstrings, layers, dependencies and types
 	@$(BIN)/python tools/check_dependencies.py
 	@$(BIN)/basedpyright
 
-docs: setup  ## Write anew what README.md and docs/settings.md say of commands and settings
+docs: setup  ## Write the README's table of commands and docs/settings.md from the code
 	@$(BIN)/python tools/render_docs.py
 
 bench: setup  ## Time the main job from a fresh clone; ARGS=seeds, peers, serving, ... for the others

@@ -80,6 +80,10 @@ def _line(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    from serving.client import ClientError  # gRPC comes with it: not before it is needed
+
+    if isinstance(error, ClientError):
+        return str(error)
     first = first_line(error)
     return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
 

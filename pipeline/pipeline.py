@@ -12,6 +12,7 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.pipeline import Pipeline
 
+from components.baseline.choice import choose_baseline
 from components.baseline.component import Baseline
 from components.codehash import code_digest
 from components.gan.component import GanTrainer
@@ -24,8 +25,10 @@ from components.judge.component import JudgeTrainer
 from components.push.component import GeneratorPusher
 from components.transform.component import Transform
 from components.validate.component import FatalExampleValidator
+from components.validate.schema import write_schema
 from components.validate.statistics import statistics_options
 from pipeline.config import Config
+from pipeline.home.home import Home
 
 # The sources whose change must run a node again; TFX's cache does not see them by itself.
 _PIXEL_SOURCES = ("components/transform", "serving/repository/contract.py")
@@ -46,6 +49,32 @@ class Places:
     training_key: str  # see `training_key`
     work_dir: str  # of interrupted trainings; "" for the Trainer's own output
     baseline: tuple[str, str]  # version and digest, see `components.baseline.executor.choose_baseline`
+
+
+def places_in(home: Home, config: Config, prepared: PreparedDataset, *, pipeline_name: str, pipeline_root: str) -> Places:
+    """Settle where a pipeline over a home finds and leaves things: its schema is written, its baseline chosen.
+
+    Args:
+        home: The home, open.
+        config: All settings.
+        prepared: The dataset on disk.
+        pipeline_name: TFX's name of the pipeline.
+        pipeline_root: Where artifacts go; "" where the runner knows.
+
+    Raises:
+        UserError: What says which versions are served can't be read.
+    """
+    serving_base, key = home.model_base(config.data.dataset), training_key(config, prepared)
+    return Places(
+        pipeline_name=pipeline_name,
+        pipeline_root=pipeline_root,
+        data_dir=str(home.data),
+        schema_file=str(write_schema(prepared, home.schemas)),
+        serving_base=str(serving_base),
+        training_key=key,
+        work_dir=str(home.trainings),
+        baseline=choose_baseline(serving_base, key),
+    )
 
 
 def training_key(config: Config, prepared: PreparedDataset) -> str:

@@ -23,6 +23,7 @@ from pipeline.cli import SECTIONS, cli  # noqa: E402
 from pipeline.config import DEFAULT_PROFILE, PROFILES, Config, resolve_config  # noqa: E402
 
 BEGIN, END = "<!-- commands -->", "<!-- /commands -->"
+_NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "pattern": "`{}`"}
 
 
@@ -83,7 +84,7 @@ def settings_page() -> str:
 
 def main() -> int:
     """Write both, or say what is out of date."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Write what the docs say of the code from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if something is out of date")
     check = parser.parse_args().check
     readme, settings = ROOT / "README.md", ROOT / "docs" / "settings.md"
@@ -128,12 +129,14 @@ def _name(kind: Any) -> str:
         return " or ".join(f"`{value}`" for value in typing.get_args(kind))
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         return " or ".join("null" if one is type(None) else _name(one) for one in typing.get_args(kind))
-    return {"int": "whole number", "float": "number", "str": "text", "bool": "true or false"}.get(kind.__name__, kind.__name__)
+    return _NAMES.get(kind, str(kind))
 
 
 def _value(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"`{value}`" if isinstance(value, str) else str(value)
 
 

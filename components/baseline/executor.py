@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.artifacts import ArtifactLists
 from components.baseline.choice import choose_baseline, metadata_digest, other_models
 from components.progress import log_note
 from serving.repository.errors import UserError
@@ -28,12 +28,7 @@ SERVING_BASE_KEY, TRAINING_KEY_KEY, VERSION_KEY, VERSION_DIGEST_KEY = "serving_b
 class Executor(base_executor.BaseExecutor):
     """Copies the version, so that the evaluation doesn't depend on what is pruned later."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: ArtifactLists, output_dict: ArtifactLists, exec_properties: dict[str, Any]) -> None:
         """Fill the output artifact, or mark it empty.
 
         Args:

@@ -14,6 +14,7 @@ from tfx.components.evaluator import executor as stock
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
+from components.artifacts import ArtifactLists
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
 from components.gate.combiners.rows import shared_judge, shared_memory, shared_reference
 from components.gate.drawing.draw import probe_generator
@@ -36,12 +37,7 @@ EXTRACTORS_MODULE = "components.gate.tfma.extractors"
 class Executor(stock.Executor):
     """The stock executor between a first look at the generator and the writing of the verdict."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: ArtifactLists, output_dict: ArtifactLists, exec_properties: dict[str, Any]) -> None:
         """Judge a generator; one that can't be judged is refused, only a broken judge or data stop the run.
 
         Args:
@@ -54,7 +50,8 @@ class Executor(stock.Executor):
         """
         judge = artifact_utils.get_single_uri(input_dict[JUDGE_KEY])
         # Before the long evaluation; the metrics, in this process or another, find them again.
-        shared_judge(judge), shared_memory(judge)
+        shared_judge(judge)
+        shared_memory(judge)
         reference, record = shared_reference(judge), load_record(judge)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         eval_config = config_pb2.EvalConfig()
@@ -126,9 +123,7 @@ def _record(evaluation: types.Artifact, verdict: Verdict) -> None:
             evaluation.set_float_custom_property(f"figure.{name}", float(value))
 
 
-def _usable_baseline(
-    input_dict: dict[str, list[types.Artifact]], class_names: list[str], timeout_s: float
-) -> tuple[types.Artifact | None, str]:
+def _usable_baseline(input_dict: ArtifactLists, class_names: list[str], timeout_s: float) -> tuple[types.Artifact | None, str]:
     """Look whether there is a baseline to compare with.
 
     A served version that can't be drawn from is no reason to keep a good generator from replacing it: it counts as none, and the
@@ -153,7 +148,7 @@ def _usable_baseline(
     return (None, f"version {version} is not compared with: {problem}") if problem else (artifacts[0], "")
 
 
-def _example_patterns(input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]) -> list[str]:
+def _example_patterns(input_dict: ArtifactLists, exec_properties: dict[str, Any]) -> list[str]:
     """Name the files of the evaluated splits."""
     artifacts = input_dict[standard_component_specs.EXAMPLES_KEY]
     splits = json_utils.loads(exec_properties[standard_component_specs.EXAMPLE_SPLITS_KEY])
@@ -166,11 +161,11 @@ def _count_examples(patterns: list[str]) -> int:
     return sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
 
 
-def _evaluation(output_dict: dict[str, list[types.Artifact]]) -> str:
+def _evaluation(output_dict: ArtifactLists) -> str:
     return artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
 
 
-def _settle_blessing(output_dict: dict[str, list[types.Artifact]], verdict: Verdict, model: types.Artifact) -> None:
+def _settle_blessing(output_dict: ArtifactLists, verdict: Verdict, model: types.Artifact) -> None:
     """Make the blessing say what the verdict says; the stock executor leaves it open where it didn't run or saw no threshold."""
     blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
     blessed_file = os.path.join(blessing.uri, constants.BLESSED_FILE_NAME)

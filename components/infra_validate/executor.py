@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tfx import types
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
+from components.artifacts import ArtifactLists
 from components.infra_validate.fresh_process import replay_failure
 from components.progress import log_note
 
@@ -25,12 +25,7 @@ _BLESSED_PROPERTY, _BLESSED_FILE, _NOT_BLESSED_FILE = "blessed", "INFRA_BLESSED"
 class Executor(base_executor.BaseExecutor):
     """Replays the warm-up requests in a fresh process and blesses the model that answers them by the contract."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: ArtifactLists, output_dict: ArtifactLists, exec_properties: dict[str, Any]) -> None:
         """Validate a model.
 
         Args:

@@ -13,7 +13,7 @@ from pathlib import Path
 from components.progress import log_note
 from serving.repository.durable import replace_file
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PreparedDataset:
         directory: Where TFDS's record files and metadata lie.
         class_names: Name of each class; the index is the label.
         splits: Number of examples of each TFDS split.
-        door: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
+        origin: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
         digest: SHA-256 over the record files' names and contents; a touch doesn't change it.
     """
 
@@ -35,7 +35,7 @@ class PreparedDataset:
     directory: Path
     class_names: tuple[str, ...]
     splits: dict[str, int]
-    door: str
+    origin: str
     digest: str
 
 
@@ -53,7 +53,7 @@ def write(
     class_names: list[str],
     splits: dict[str, int],
     record_files: list[str],
-    door: str,
+    origin: str,
 ) -> PreparedDataset:
     """Record a freshly prepared dataset.
 
@@ -65,7 +65,7 @@ def write(
         class_names: Name of each class.
         splits: Number of examples of each split.
         record_files: Names, inside `directory`, of the files that hold the examples.
-        door: Where the archives came from.
+        origin: Where the archives came from.
     """
     files = {path.relative_to(directory).as_posix(): _sha256(path) for path in directory.rglob("*") if path.is_file()}
     content = {
@@ -76,7 +76,7 @@ def write(
         "directory": directory.relative_to(data_dir).as_posix(),
         "class_names": class_names,
         "splits": splits,
-        "door": door,
+        "origin": origin,
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
     }
@@ -118,7 +118,7 @@ def _prepared(content: dict, data_dir: Path, files: dict[str, str]) -> PreparedD
         directory=data_dir / content["directory"],
         class_names=tuple(content["class_names"]),
         splits=content["splits"],
-        door=content["door"],
+        origin=content["origin"],
         digest=hashlib.sha256(lines.encode()).hexdigest(),
     )
 

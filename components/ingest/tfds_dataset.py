@@ -63,7 +63,7 @@ def _check_features(dataset: str, features: Any, tfds: Any) -> None:
         raise UserError(f"{dataset} has no integer class label (it has {', '.join(features)}): choose a classification dataset")
 
 
-def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | None, door: str) -> record.PreparedDataset:
+def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | None, origin: str) -> record.PreparedDataset:
     """Let TFDS make the records, and record the result.
 
     Args:
@@ -71,7 +71,7 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
         data_dir: TFDS's data_dir.
         downloads: Where TFDS keeps what it downloads.
         manual_dir: Where verified archives lie; None lets TFDS download them.
-        door: Where the archives come from, for the record.
+        origin: Where the archives come from, for the record.
 
     Raises:
         UserError: A download broke off or has a wrong checksum.
@@ -115,10 +115,10 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
         if not isinstance(cause, tf.errors.OpError):
             raise
         raise OSError(first_line(cause)) from error
-    return _record(dataset, data_dir, builder, door)
+    return _record(dataset, data_dir, builder, origin)
 
 
-def _record(dataset: str, data_dir: Path, builder: Any, door: str) -> record.PreparedDataset:
+def _record(dataset: str, data_dir: Path, builder: Any, origin: str) -> record.PreparedDataset:
     splits = builder.info.splits
     return record.write(
         dataset,
@@ -128,5 +128,5 @@ def _record(dataset: str, data_dir: Path, builder: Any, door: str) -> record.Pre
         class_names=list(builder.info.features["label"].names),
         splits={str(name): split.num_examples for name, split in splits.items()},
         record_files=[file for split in splits.values() for file in split.filenames],
-        door=door,
+        origin=origin,
     )

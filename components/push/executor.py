@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tfx import types
 from tfx.components.pusher import executor as stock
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
+from components.artifacts import ArtifactLists
 from components.progress import log_note
 from components.push.layout import Pushed, push_model
 from serving.repository.contract import VERDICT_FILE
@@ -29,12 +29,7 @@ CODE_HASH_KEY = "code_hash"
 class Executor(stock.Executor):
     """Pushes atomically where the stock executor copies in place; blessings are checked and pushes marked as it does."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: ArtifactLists, output_dict: ArtifactLists, exec_properties: dict[str, Any]) -> None:
         """Push a blessed model.
 
         Args:
@@ -81,7 +76,7 @@ def _what_happened(pushed: Pushed, base: Path) -> str:
     return f"version {version} already is this model, nothing new is pushed"
 
 
-def _verdict(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any]:
+def _verdict(input_dict: ArtifactLists) -> dict[str, Any]:
     evaluation = artifact_utils.get_single_instance(input_dict[EVALUATION_KEY])
     path = os.path.join(evaluation.uri, VERDICT_FILE)
     try:

@@ -37,6 +37,12 @@ profile_option = cloup.option(
 set_option = cloup.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting, e.g. gan.steps=1000; may be repeated."
 )
+model_option = cloup.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A SavedModel: the directory of one version or of all.",
+)
 label_option = cloup.option(
     "--label", "--digit", "label", metavar="CLASS", help="Only this class, a number or a name; else any, drawn from the seed."
 )

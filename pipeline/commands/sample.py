@@ -15,6 +15,7 @@ from pipeline.commands.options import (
     home_option,
     json_option,
     label_option,
+    model_option,
     not_both,
     not_with,
     only_with,
@@ -35,12 +36,7 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
 @cloup.option_group(
     "What draws; the pushed version that is stable if nothing is named",
     cloup.option("--server", metavar="HOST:PORT", help="A running model server."),
-    cloup.option(
-        "--model",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="A SavedModel: the directory of one version or of all.",
-    ),
+    model_option,
     dataset_option,
     version_option,
     version_label_option,

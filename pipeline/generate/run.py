@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
 # How a worker's own words come back through most engines: within the text of a traceback.
-_CAUSE = re.compile(r"(?:UserError|ServingError): (.+?)(?: \[while running|$)", re.MULTILINE)
+_CAUSE = re.compile(r"UserError: (.+?)(?: \[while running|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)

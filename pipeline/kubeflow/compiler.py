@@ -18,11 +18,12 @@ from pipeline.kubeflow.plan import NAME
 from pipeline.kubeflow.platform import platform_spec
 from pipeline.kubeflow.rewrite import rewrite
 from serving.repository.durable import replace_file
+from serving.repository.version import forger_version
 
 
 def sdk_version() -> str:
     """Return what a compiled file is stamped with: our own version, and that of the compiler below."""
-    return f"forger-{version('forger')} tfx-{version('tfx')}"
+    return f"forger-{forger_version()} tfx-{version('tfx')}"
 
 
 def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_args: list[str]) -> str:

@@ -57,25 +57,12 @@ def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]
         UserError: Wrong parameters, data that can't be had, a home that can't be used.
     """
     config = resolve(values)
-    from components.baseline.choice import choose_baseline
     from components.ingest.prepare import prepare
-    from components.validate.schema import write_schema
-    from pipeline.pipeline import Places, create_components, training_key
+    from pipeline.pipeline import create_components, places_in
 
     home.open()
     prepared = prepare(config.data.dataset, home.data)
-    serving_base = home.model_base(config.data.dataset)
-    key = training_key(config, prepared)
-    places = Places(
-        pipeline_name=NAME,
-        pipeline_root="",
-        data_dir=str(home.data),
-        schema_file=str(write_schema(prepared, home.schemas)),
-        serving_base=str(serving_base),
-        training_key=key,
-        work_dir=str(home.trainings),
-        baseline=choose_baseline(serving_base, key),
-    )
+    places = places_in(home, config, prepared, pipeline_name=NAME, pipeline_root="")
     _LOGGER.info("%s %s, baseline %s", prepared.dataset, prepared.version, places.baseline[0] or "none")
     return {component.id: _properties(component) for component in create_components(config, prepared, places)}
 

@@ -20,18 +20,16 @@ from tfx.orchestration.portable import beam_executor_operator, launcher, runtime
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec
 
-from components.baseline.choice import choose_baseline
 from components.codehash import code_digest
 from components.gate.verdict.verdict import Verdict
 from components.infra_validate.executor import REASON_FILE
 from components.ingest.record import PreparedDataset
-from components.validate.schema import write_schema
 from pipeline.config import Config
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER
-from pipeline.pipeline import Places, create_pipeline, training_key
+from pipeline.pipeline import Places, create_pipeline, places_in
 from pipeline.runner.pictures import make_pictures
 from serving.repository.errors import first_line
 from serving.repository.layout import model_name
@@ -68,8 +66,9 @@ def run_nodes(
     Raises:
         UserError: What a component refuses.
     """
-    key = training_key(config, prepared)
-    ir = _compile(config, prepared, home, key)
+    name = model_name(config.data.dataset)
+    places = places_in(home, config, prepared, pipeline_name=name, pipeline_root=str(home.pipeline_root))
+    ir = _compile(config, prepared, home, places)
     digest = _digest(config, prepared)
     last = load_last(home.runs)
     if last is not None and last.state == "running" and last.pipeline_digest == digest:
@@ -83,7 +82,7 @@ def run_nodes(
             profile=profile,
             config=config.model_dump(mode="json"),
             pipeline_digest=digest,
-            training_key=key,
+            training_key=places.training_key,
         )
     record.nodes = []
     record.save(home.runs)
@@ -111,18 +110,7 @@ def _digest(config: Config, prepared: PreparedDataset) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _compile(config: Config, prepared: PreparedDataset, home: Home, key: str) -> pipeline_pb2.Pipeline:
-    serving_base = home.model_base(config.data.dataset)
-    places = Places(
-        pipeline_name=model_name(config.data.dataset),
-        pipeline_root=str(home.pipeline_root),
-        data_dir=str(home.data),
-        schema_file=str(write_schema(prepared, home.schemas)),
-        serving_base=str(serving_base),
-        training_key=key,
-        work_dir=str(home.trainings),
-        baseline=choose_baseline(serving_base, key),
-    )
+def _compile(config: Config, prepared: PreparedDataset, home: Home, places: Places) -> pipeline_pb2.Pipeline:
     connection = _connection(home)
     return compiler.Compiler().compile(create_pipeline(config, prepared, places, connection))
 

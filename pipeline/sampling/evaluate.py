@@ -102,8 +102,8 @@ def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick)
     """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
 
     Raises:
-        UserError: The generator's images or labels are not what was asked for.
-        ServingError: It can't be drawn from.
+        UserError: The generator's images or labels are not what was asked for, or the one on disk refuses.
+        ClientError: The server can't be reached or refuses.
     """
     images, answered = generator.sample(yardstick.keys, yardstick.labels)
     if images.dtype != np.uint8 or images.shape[1:] != contract.IMAGE_SHAPE:

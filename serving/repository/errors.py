@@ -10,18 +10,6 @@ class UserError(Exception):
     """One clear line that names the cause and the mend; the command line prints it and exits with 2."""
 
 
-class ServingError(UserError):
-    """What a model server refused.
-
-    Attributes:
-        code: Name of the gRPC status where a model server refused, else empty.
-    """
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def first_line(error: BaseException | str, limit: int = _MAX_LINE) -> str:
     """Return the first line of what an error says, at most `limit` characters; its class where it says nothing.
 

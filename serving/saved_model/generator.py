@@ -54,17 +54,11 @@ class LocalGenerator:
         return list(self.metadata.get(contract.META_CLASS_NAMES, []))
 
     def sample(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Draw one image a row; a row depends on its own seed and label alone.
-
-        Args:
-            seeds: int64 [N].
-            labels: int64 [N], `contract.ANY_LABEL` for a class drawn from the row's seed.
-
-        Returns:
-            Images uint8 [N, 28, 28, 1] and their labels int64 [N], -1 where the generator has no classes.
+        """Draw one image a row, as `GeneratorClient.sample` does: uint8 [N, 28, 28, 1], with labels int64 [N].
 
         Raises:
-            UserError: Inputs that are not rows of one request, or a label that the generator does not know.
+            UserError: A label that the generator does not know.
+            ClientError: Inputs that are not rows of one request.
         """
         return draws.drive(draws.sample(seeds, labels), self._run)
 
@@ -83,7 +77,7 @@ class LocalGenerator:
             Images float32 [N, 28, 28, 1] in [-1, 1].
 
         Raises:
-            UserError: As for `sample`.
+            UserError, ClientError: As for `sample`.
         """
         return draws.drive(draws.sample_latent(latents, labels), self._run)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -21,6 +22,9 @@ from serving.server.options import ServerOptions
 from serving.server.rest.thread import RestThread
 from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
+
+if TYPE_CHECKING:
+    from serving.server.models.registry import ModelRegistry
 
 _LOGGER = logging.getLogger("forger.serving")
 
@@ -212,7 +216,7 @@ def _models(
         return [model], file
 
 
-def _nothing_loads(registry) -> str:
+def _nothing_loads(registry: ModelRegistry) -> str:
     reasons = [
         f"version {state.version}: {state.error}"
         for model in registry.models().values()

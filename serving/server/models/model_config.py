@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from serving.repository.errors import UserError
 
@@ -99,7 +99,7 @@ def from_list(protos: ModelConfigList, root: Path) -> list[ModelConfig]:
     return [from_proto(proto, root) for proto in protos.config]
 
 
-def _policy(proto) -> VersionPolicy:
+def _policy(proto: Any) -> VersionPolicy:
     choice = proto.WhichOneof("policy_choice")
     if choice == "all":
         return VersionPolicy(newest=None)

@@ -171,9 +171,9 @@ class ModelRegistry:
             self._wake.wait(self._options.poll_seconds)
 
     def _poll_config_file(self) -> None:
-        configs = self._config_file.changed() if self._config_file else None
-        if configs is not None:
-            _LOGGER.info("%s changed", self._config_file.path)
+        file = self._config_file
+        if file is not None and (configs := file.changed()) is not None:
+            _LOGGER.info("%s changed", file.path)
             self._configure(configs)
 
     def _unload_retired(self) -> None:

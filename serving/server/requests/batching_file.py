@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
@@ -44,7 +45,7 @@ def with_batching_file(options: ServerOptions, path: Path) -> ServerOptions:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; name another file") from error
     except text_format.ParseError as error:
         raise UserError(f"{path} holds no BatchingParameters: {' '.join(str(error).split())}") from error
-    values: dict[str, float] = {}
+    values: dict[str, Any] = {}
     if found.HasField("max_batch_size"):
         values["max_batch_size"] = found.max_batch_size.value
     if found.HasField("max_execution_batch_size"):
@@ -56,7 +57,7 @@ def with_batching_file(options: ServerOptions, path: Path) -> ServerOptions:
     return replace(options, **values)
 
 
-def _message_class():
+def _message_class() -> type[Any]:
     file = descriptor_pb2.FileDescriptorProto(name="batching_parameters.proto", package="forger", syntax="proto3")
     file.dependency.append(wrappers_pb2.DESCRIPTOR.name)
     message = file.message_type.add(name="BatchingParameters")

@@ -5,6 +5,8 @@ Sources: servables/tensorflow/{classifier,regressor,multi_inference,multi_infere
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis import inference_pb2, model_pb2
@@ -20,7 +22,7 @@ _OUTPUTS = {CLASSIFY: ("classes", "scores"), REGRESS: ("outputs",)}
 _KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
 
 
-def refuse(registry: ModelRegistry, request, method: str) -> None:
+def refuse(registry: ModelRegistry, request: Any, method: str) -> None:
     """Refuse a ClassificationRequest or RegressionRequest.
 
     Args:

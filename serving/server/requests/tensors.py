@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -67,7 +68,7 @@ def check_shapes(signature: SignatureDef, shapes: Mapping[str, Sequence[int]], o
         raise invalid(f"inputs have different numbers of rows: {counts}")
 
 
-def _check_names(signature: SignatureDef, inputs) -> None:
+def _check_names(signature: SignatureDef, inputs: Mapping[str, Any]) -> None:
     sent, wanted = set(inputs), set(signature.inputs)
     if len(sent) != len(wanted):
         raise invalid(

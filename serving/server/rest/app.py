@@ -13,6 +13,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, regression_pb2
 
 from serving.gallery.routes import gallery_routes
@@ -128,7 +129,7 @@ class _Api:
     def __init__(self, registry: ModelRegistry, predictor: Predictor, metrics: Metrics, options: ServerOptions) -> None:
         self._registry, self._predictor, self._metrics, self._options = registry, predictor, metrics, options
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             body = await self._body(request)

@@ -205,13 +205,16 @@ def _bytes(value: dict) -> bytes:
 
 
 def _json_type(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "Null", True: "True", False: "False"}[value]
+    if value is None:
+        return "Null"
+    if isinstance(value, bool):
+        return str(value)
     return {dict: "Object", list: "Array", str: "String"}.get(type(value), "Number")
 
 
 def _dtype_name(dtype: tf.DType) -> str:
-    return {tf.float32: "float", tf.float64: "double"}.get(dtype, dtype.name)
+    known = {tf.float32: "float", tf.float64: "double"}
+    return known.get(dtype) or str(dtype.name)
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from serving.server.requests.batching import Arrays
@@ -31,8 +32,8 @@ def prediction(outputs: Arrays, *, rows: bool) -> bytes:
     only = next(iter(values)) if len(values) == 1 else None
     if not rows:
         return _json({"outputs": values[only] if only else values})
-    counts = {array.shape[0] if array.ndim else None for array in outputs.values()}
-    if len(counts) != 1 or None in counts:
+    counts = {array.shape[0] if array.ndim else -1 for array in outputs.values()}
+    if len(counts) != 1 or -1 in counts:
         raise invalid(f"outputs have inconsistent batch sizes: {', '.join(sorted(outputs))}")
     if only:
         return _json({"predictions": values[only]})
@@ -73,7 +74,7 @@ def _strings(value: Any, *, as_bytes: bool) -> Any:
     return {"b64": base64.b64encode(value).decode("ascii")} if as_bytes else value.decode("utf-8", errors="replace")
 
 
-def _message(message) -> dict[str, Any]:
+def _message(message: Message) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 

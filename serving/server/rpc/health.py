@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2
@@ -22,7 +23,7 @@ class ModelHealth(health.HealthServicer):
         """Begin with NOT_SERVING."""
         super().__init__()
         self._models: set[str] = set()
-        self._watches: set[Callable] = set()
+        self._watches: set[Any] = set()
         self.update({})
 
     def update(self, available: Mapping[str, bool]) -> None:
@@ -40,7 +41,9 @@ class ModelHealth(health.HealthServicer):
         for service in _WHOLE:
             self.set(service, SERVING if whole else NOT_SERVING)
 
-    def Watch(self, request, context: grpc.ServicerContext, send_response_callback: Callable | None = None):
+    def Watch(
+        self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext, send_response_callback: Any = None
+    ) -> Any:
         """Stream a service's status; gRPC calls it with a callback that sends, and that ends the stream when given None."""
         self._watches.add(send_response_callback)
         context.add_callback(lambda: self._watches.discard(send_response_callback))

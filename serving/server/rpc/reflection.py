@@ -6,9 +6,11 @@ the services are described here, in a descriptor pool of their own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
-from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor import Descriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from tensorflow_serving.apis import (
@@ -76,7 +78,7 @@ def _add_service(pool: descriptor_pool.DescriptorPool, path: str, service: str, 
     pool.Add(file)
 
 
-def _add_file(pool: descriptor_pool.DescriptorPool, file: FileDescriptor) -> None:
+def _add_file(pool: descriptor_pool.DescriptorPool, file: Any) -> None:
     """Copy a file and all that it depends on into the pool."""
     for dependency in file.dependencies:
         _add_file(pool, dependency)

@@ -42,7 +42,9 @@ def handlers(registry: ModelRegistry, predictor: Predictor, metrics: Metrics, ro
     predict, metadata, status = predict_pb2, get_model_metadata_pb2, get_model_status_pb2
     classify, regress, multi, manage = classification_pb2, regression_pb2, inference_pb2, model_management_pb2
 
-    def unary(name: str, method: Callable[[Any, Request, grpc.ServicerContext], Any], request, response):
+    def unary(
+        name: str, method: Callable[[Any, Request, grpc.ServicerContext], Any], request: type[Any], response: type[Any]
+    ) -> grpc.RpcMethodHandler:
         def handler(message: bytes, context: grpc.ServicerContext) -> Any:
             with metrics.request(name, _ENTRYPOINT) as noted:
                 try:

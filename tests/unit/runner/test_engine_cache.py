@@ -6,6 +6,7 @@ from tfx.orchestration.local import runner_utils
 from pipeline.config import resolve_config
 from pipeline.engines.options import resolve_engine
 from pipeline.home.home import Home
+from pipeline.pipeline import places_in
 from pipeline.runner.local import _beam_operator, _compile
 from tests.unit.engines.test_options import FLINK
 
@@ -16,7 +17,10 @@ BEAM_NODES = ("TfdsExampleGen", "StatisticsGen", "Transform", "Gate")
 def compiled(mnist, tmp_path_factory):
     home = Home.at(tmp_path_factory.mktemp("engine") / "home")
     home.open()
-    return _compile(resolve_config("smoke"), mnist, home, "key")
+    config = resolve_config("smoke")
+    return _compile(
+        config, mnist, home, places_in(home, config, mnist, pipeline_name="mnist_gan", pipeline_root=str(home.pipeline_root))
+    )
 
 
 @pytest.mark.parametrize("node", BEAM_NODES)

@@ -66,7 +66,7 @@ def test_make_lint_calls(tool):
         ("components/judge/executor.py", "components.gate.settings", "the gate judges what the others make"),
         ("components/gate/figures/kid.py", "apache_beam", "numpy alone"),
         ("components/gate/figures/kid.py", "components.gate.verdict", "component, executor, TFMA"),
-        ("components/gate/combiners/sums.py", "tensorflow_model_analysis", "know no TFMA"),
+        ("components/gate/combiners/quality.py", "tensorflow_model_analysis", "know no TFMA"),
         ("components/gan/recipes/conv.py", "components.gan.training.loop", "nothing of the training"),
         ("pipeline/home/home.py", "pipeline.runner", "a home and the list of nodes below"),
         ("pipeline/home/status.py", "rich.table", "the terminal shows them"),
