@@ -112,7 +112,7 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
     except (tf.errors.OpError, RuntimeError) as error:
         # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
         cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
-        if not isinstance(cause, tf.errors.OpError):
+        if cause is None or not isinstance(cause, tf.errors.OpError):
             raise
         raise OSError(first_line(cause)) from error
     return _record(dataset, data_dir, builder, origin)
