@@ -15,7 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis import model_pb2, predict_pb2
 
 from serving.repository import contract
-from serving.saved_model.servable import reason
+from serving.repository.errors import flat_message
 from serving.server.metrics import Request
 from serving.server.models.registry import ModelRegistry
 from serving.server.models.versions import LoadedVersion
@@ -125,7 +125,7 @@ class Predictor:
         except TimeoutError:
             raise Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the request's turn came") from None
         except tf.errors.OpError as error:
-            raise Refusal(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), reason(error)) from error
+            raise Refusal(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), flat_message(error)) from error
 
 
 def deadline_of(context: grpc.ServicerContext) -> float | None:
