@@ -80,7 +80,7 @@ def _at_the_address(target: str, found: Finding, details: str, *, tls: bool) -> 
     if found is Finding.TLS:
         return f"{target} wants TLS: give the certificate of its authority (ClientTls(ca), or --tls-ca)"
     if found is Finding.MUTUAL_TLS:
-        return f"{target} wants TLS and a certificate of the client's: give both (ClientTls(ca, cert, key), or --tls-ca, --tls-cert)"
+        return f"{target} wants TLS and a certificate of the client's: give both (ClientTls(ca, cert, key), --tls-ca, --tls-cert)"
     return causes.get(found, "")
 
 
