@@ -116,11 +116,10 @@ class Predictor:
     def _outputs(self, leased: LoadedVersion, name: str, inputs: Arrays, deadline: float | None) -> Arrays:
         try:
             return leased.batcher.run(name, inputs, deadline)
-        except QueueFull:
-            waiting = self._options.max_queue
+        except QueueFull as full:
             raise Refusal(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"The batch scheduling queue to which this task was submitted is full: up to {waiting} rows may wait",
+                f"The batch scheduling queue to which this task was submitted is full: {full}",
             ) from None
         except TimeoutError:
             raise Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the request's turn came") from None
