@@ -86,7 +86,8 @@ def read_runs(home: Home) -> list[TracedRun]:
         return _Reader(store, home).runs()
     except (errors.StatusError, RuntimeError) as error:  # the latter where it is no database at all
         raise UserError(
-            f"the metadata {metadata} can't be read ({first_line(error)}): restore it, or set it aside with `forger doctor --mend`"
+            f"the metadata {metadata} can't be read ({first_line(error)}): restore it, or set it aside "
+            "with `forger doctor --mend`"
         ) from error
 
 
