@@ -49,13 +49,9 @@ label_option = cloup.option(
 version_option = cloup.option(
     "--version", type=click.IntRange(1), metavar="N", help="This version; without it, the one that is served."
 )
-version_model_option = cloup.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A SavedModel: the directory of one version or of all.",
+version_label_option = cloup.option(
+    "--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary."
 )
-label_option = cloup.option("--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary.")
 
 
 def together(*names: str, why: str) -> Callable:

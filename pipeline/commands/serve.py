@@ -33,6 +33,13 @@ _PORT = click.IntRange(0, 65535)
         metavar="N",
         help="Port of REST, metrics and the gallery; 0 for any free one.",
     ),
+    cloup.option(
+        "--cors-origin",
+        "cors_origins",
+        metavar="ORIGIN",
+        multiple=True,
+        help="Let pages of this origin use REST from a browser; may be repeated, * for all.",
+    ),
     cloup.option("--no-rest", is_flag=True, help="Serve gRPC alone."),
     cloup.option("--tls-cert", type=_FILE, metavar="FILE", help="PEM certificate chain: encrypt both ports."),
     cloup.option("--tls-key", type=_FILE, metavar="FILE", help="PEM key of that certificate."),
@@ -83,6 +90,7 @@ def serve(
     host: str,
     port: int,
     rest_port: int,
+    cors_origins: tuple[str, ...],
     no_rest: bool,
     versions: str | None,
     labels: tuple[str, ...],
@@ -121,6 +129,7 @@ def serve(
             policy=VersionPolicy.parse(versions) if versions else None,
             labels=_labels(labels) if labels else None,
             models_file=model_config_file,
+            cors_origins=cors_origins,
         )
         process.serve(server)
 

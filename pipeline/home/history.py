@@ -9,14 +9,12 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from components.gate.verdict.verdict import Verdict, comparison_of
+from components.gate.verdict.verdict import FIGURE_PREFIX, Verdict, comparison_of
 from pipeline.home.home import Home
 from pipeline.home.lineage import TracedArtifact, TracedRun, read_runs
 from pipeline.home.run_record import RunRecord, load_all
 from pipeline.nodes import GATE, PUSHER
 from serving.repository.layout import model_name
-
-_FIGURE_PREFIX = "figure."  # of the evaluation artifact's properties
 
 PastState = Literal["running", "interrupted", "blessed", "blocked", "failed"]
 
@@ -57,7 +55,7 @@ def read_history(home: Home) -> list[PastRun]:
         UserError: MLMD's file can't be read.
     """
     records = {record.run_id: record for record in load_all(home.runs)}
-    traced = read_runs(home.metadata)
+    traced = read_runs(home)
     known = {run.run_id for run in traced}
     busy = home.busy()
     newest = max([*known, *records], default="")
@@ -66,7 +64,7 @@ def read_history(home: Home) -> list[PastRun]:
     runs += [
         _from_record(record, live=busy and record.run_id == newest) for record in records.values() if record.run_id not in known
     ]
-    runs.sort(key=lambda run: run.started, reverse=True)
+    runs.sort(key=lambda run: run.run_id, reverse=True)  # ids only grow, `started` is what the clock said
     seen: set[tuple[str, int]] = set()
     for run in reversed(runs):
         if run.version is not None:
@@ -81,7 +79,7 @@ def _judged(evaluation: TracedArtifact | None) -> _Judged:
         return _Judged()
     known = evaluation.properties
     if "blessed" in known:
-        figures = {name.removeprefix(_FIGURE_PREFIX): value for name, value in known.items() if name.startswith(_FIGURE_PREFIX)}
+        figures = {name.removeprefix(FIGURE_PREFIX): value for name, value in known.items() if name.startswith(FIGURE_PREFIX)}
         told = [str(known.get(name, "")) for name in ("baseline_version", "comparison")]
         return _Judged(bool(known["blessed"]), known.get("reason", ""), figures, *told)
     try:

@@ -16,6 +16,7 @@ from serving.repository.errors import UserError
 from serving.repository.layout import list_versions
 from serving.repository.locks import locked, only_writer
 from serving.repository.manifest import manifest_problem
+from serving.repository.models_config import parse_models_config
 
 if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -156,6 +157,30 @@ def forget_previous(base: Path) -> None:
     _write(base, Served(now.stable, None, now.canary))
 
 
+def move_base_paths(root: Path, old: Path, new: Path) -> None:
+    """Name the models of a root that was moved by where they are now.
+
+    Args:
+        root: The directory of models.config.
+        old: A directory that held the root.
+        new: Where that directory is now.
+
+    Raises:
+        UserError: models.config can't be read.
+    """
+    path = root / contract.MODELS_CONFIG_FILE
+    if not path.is_file():
+        return
+    with locked(root / _LOCK):
+        config = _read(path)
+        for entry in config.model_config_list.config:
+            base = root / entry.name
+            # Only what we wrote ourselves: a path changed by hand is where a server elsewhere sees the model.
+            if Path(entry.base_path) == old / base.relative_to(new):
+                entry.base_path = str(base)
+        _replace(path, config)
+
+
 def _check_base(base: Path) -> None:
     if not list_versions(base):
         raise UserError(f"no version is pushed in {base}: push one with `forger run`")
@@ -170,22 +195,17 @@ def _check_version(base: Path, version: int, whole: list[int]) -> None:
 
 
 def _read(path: Path) -> ModelServerConfig:
-    from google.protobuf import text_format
-    from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
-
-    config = ModelServerConfig()
     try:
-        return text_format.Parse(path.read_text(encoding="utf-8"), config)
+        content = path.read_bytes()
     except FileNotFoundError:
-        return config
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not a ModelServerConfig ({reason}): mend it, or delete it to serve the newest") from error
+        content = b""
+    try:
+        return parse_models_config(path, content)
+    except UserError as error:
+        raise UserError(f"{error}: mend it, or delete it to serve the newest") from error
 
 
 def _write(base: Path, wanted: Served) -> None:
-    from google.protobuf import text_format
-
     path = base.parent / contract.MODELS_CONFIG_FILE
     with locked(base.parent / _LOCK):  # other models share the file
         config = _read(path)
@@ -197,4 +217,10 @@ def _write(base: Path, wanted: Served) -> None:
         entry.model_version_policy.specific.versions.extend(wanted.versions)
         entry.ClearField("version_labels")
         entry.version_labels.update(wanted.labels)
-        durable.replace_file(path, (_HEADER + text_format.MessageToString(config)).encode())
+        _replace(path, config)
+
+
+def _replace(path: Path, config: ModelServerConfig) -> None:
+    from google.protobuf import text_format
+
+    durable.replace_file(path, (_HEADER + text_format.MessageToString(config)).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from serving.server.listening import PrivateSocket, cannot_listen, check_address
 from serving.server.models import config_file
 from serving.server.models.model_config import LATEST, ModelConfig, VersionPolicy, skipped_directories
 from serving.server.options import ServerOptions
+from serving.server.rest.origins import check_origins
 from serving.server.rest.thread import RestThread
 from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
@@ -56,6 +57,7 @@ class GeneratorServer:
         policy: VersionPolicy | None = None,
         labels: Mapping[str, int] | None = None,
         models_file: Path | None = None,
+        cors_origins: Sequence[str] = (),
     ) -> None:
         """Bind the ports.
 
@@ -70,12 +72,13 @@ class GeneratorServer:
             policy: Which versions are served. Without it and without labels the models.config beside the base decides.
             labels: Versions by label.
             models_file: A models.config that lists all models to serve, in place of the model base.
+            cors_origins: Whose pages may use REST from a browser.
 
         Raises:
             UserError: No version there, a file that cannot be read, or a port that is taken.
         """
         base = Path(model_base).absolute()
-        self._host, self._tls = host, tls
+        self._host, self._tls, self._cors_origins = host, tls, check_origins(cors_origins)
         self._options = options or ServerOptions()
         self._models, self._file = _models(ModelConfig(name, base, policy or LATEST, labels or {}), policy, labels, models_file)
         names = [model.name for model in self._models]
@@ -110,7 +113,7 @@ class GeneratorServer:
         # The gallery draws through gRPC like everybody else; where that port asks for certificates it has a way of its own.
         self._private = PrivateSocket(self._server) if tls and rest_port is not None else None
         if rest_port is not None:
-            self._rest = RestThread(host, rest_port, self._options, tls)
+            self._rest = RestThread(host, rest_port, tls)
 
     @property
     def target(self) -> str:
@@ -140,6 +143,7 @@ class GeneratorServer:
         from serving.server.models.start import start_problem
         from serving.server.requests.predict import Predictor
         from serving.server.rest.app import build_app
+        from serving.server.rest.front import behind_front
         from serving.server.rpc import reflection, services
 
         metrics = Metrics()
@@ -150,7 +154,8 @@ class GeneratorServer:
         reflection.enable(self._server)
         self._server.start()
         if self._rest:
-            self._rest.start(build_app(registry, predictor, metrics, self._options, self.gallery_target, self.name))
+            app = build_app(registry, predictor, metrics, self._options, self.gallery_target, self.name)
+            self._rest.start(behind_front(app, self._host, self._cors_origins))
         registry.start()
         while not registry.looked.wait(0.1):
             if self._stopping.is_set():

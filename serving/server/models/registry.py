@@ -11,13 +11,12 @@ import grpc
 from tensorflow_serving.apis import model_pb2
 
 from serving.repository import contract
-from serving.saved_model.servable import without_paths
 from serving.server.metrics import Metrics, ServedVersion
 from serving.server.models.config_file import ConfigFile
 from serving.server.models.model_config import ModelConfig
 from serving.server.models.versions import LoadedVersion, ModelVersions, NotServed, UnknownLabel
 from serving.server.options import ServerOptions
-from serving.server.requests.refusals import Refusal, invalid
+from serving.server.requests.refusals import Refusal, invalid, without_paths
 
 _LOGGER = logging.getLogger("forger.serving")
 

@@ -12,10 +12,9 @@ from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2
 
 from serving.repository.errors import UserError
-from serving.saved_model.servable import without_paths
 from serving.server.models.model_config import from_list
 from serving.server.models.registry import ModelRegistry
-from serving.server.requests.refusals import Refusal, invalid
+from serving.server.requests.refusals import Refusal, invalid, without_paths
 
 SIGNATURE_DEF = "signature_def"
 _LOAD_SECONDS = 120  # TensorFlow Serving waits for ever, and holds the caller

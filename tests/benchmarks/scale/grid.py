@@ -6,10 +6,10 @@ from pathlib import Path
 
 # In the order in which they need one another -> the steps whose outputs they read.
 NEEDS = {
-    "ExampleGen": (),
-    "StatisticsGen": ("ExampleGen",),
-    "Transform": ("ExampleGen",),
-    "Gate": ("ExampleGen", "Transform"),
+    "TfdsExampleGen": (),
+    "StatisticsGen": ("TfdsExampleGen",),
+    "Transform": ("TfdsExampleGen",),
+    "Gate": ("TfdsExampleGen", "Transform"),
     "generate": (),
 }
 STEPS = tuple(NEEDS)

@@ -173,7 +173,7 @@ def _generate(place: Place) -> None:
 
 
 _RUN: dict[str, Callable[[Place], None]] = {
-    "ExampleGen": _example_gen,
+    "TfdsExampleGen": _example_gen,
     "StatisticsGen": _statistics_gen,
     "Transform": _transform,
     "Gate": _gate,

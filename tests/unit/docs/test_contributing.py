@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-_BLOCK = re.compile(r"^( *)```(diff|python) (\S+/?\S+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)`([^`\n]+)`:\n\n\1```(diff|python)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
 def recipe(title: str) -> list[tuple[str, str, str]]:
@@ -21,7 +21,10 @@ def recipe(title: str) -> list[tuple[str, str, str]]:
     page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     section = re.search(rf"^### {title}\n(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL)
     assert section, f"CONTRIBUTING.md has no recipe {title!r}"
-    return [(language, file, textwrap.dedent(body)) for _, language, file, body in _BLOCK.findall(section[1])]
+    assert len(_BLOCK.findall(section[1])) == len(re.findall(r"^ *```(?:diff|python)", section[1], re.MULTILINE)), (
+        "a block has no file"
+    )
+    return [(language, file, textwrap.dedent(body)) for _, file, language, body in _BLOCK.findall(section[1])]
 
 
 def changed(text: str, diff: str) -> str:
@@ -109,7 +112,7 @@ def test_a_figure(apply):
         copy,
         """
         import numpy as np
-        from components.gate.combiners import sums
+        from components.gate.combiners import quality
         from components.gate.combiners.rows import View, rows_of
         from components.gate.settings import GateSettings
         from components.gate.tfma.eval_config import make_eval_config
@@ -122,8 +125,8 @@ def test_a_figure(apply):
             features = rng.normal(shift, 1, (count, 4)).astype(np.float32)
             return View(features, features, np.ones(count, np.float32), labels)
         real, generated, train = view(0), view(1), view(0)
-        sums.shared_reference = lambda judge: Reference(train.features, labels, train.second)
-        combiner, found = sums.QualityCombiner("", 2, 4, 4), []
+        quality.shared_reference = lambda judge: Reference(train.features, labels, train.second)
+        combiner, found = quality.QualityCombiner("", 2, 4, 4), []
         for parts in (1, 3):
             accumulators = []
             rows = list(rows_of(real, labels, np.arange(count), generated, labels))
@@ -135,7 +138,7 @@ def test_a_figure(apply):
             found.append(combiner.extract_output(combiner.merge_accumulators(accumulators))["mean_distance"])
         expected = float(((real.features.mean(0) - generated.features.mean(0)) ** 2).sum())
         assert np.allclose(found, expected, rtol=1e-4), (found, expected)
-        assert "mean_distance" in sums.QUALITY_FIGURES
+        assert "mean_distance" in quality.QUALITY_FIGURES
 
         def gated(limit):
             config = make_eval_config(GateSettings(max_mean_distance=limit), ["a", "b"], "")
