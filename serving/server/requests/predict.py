@@ -20,7 +20,8 @@ from serving.server.metrics import Request
 from serving.server.models.registry import ModelRegistry
 from serving.server.models.versions import LoadedVersion
 from serving.server.options import ServerOptions
-from serving.server.requests.batching import Arrays, QueueFull
+from serving.server.requests.batching import QueueFull
+from serving.server.requests.calls import Arrays
 from serving.server.requests.refusals import Refusal, invalid, without_paths
 from serving.server.requests.tensors import read_inputs, write_tensor
 
