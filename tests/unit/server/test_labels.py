@@ -73,7 +73,7 @@ class _Client:
         return {one.version: state(one.state) for one in self._models.GetModelStatus(request, timeout=30).model_version_status}
 
     def available(self, name="tiny"):
-        return [version for version, state in self.states(name).items() if state == "AVAILABLE"]
+        return sorted(version for version, state in self.states(name).items() if state == "AVAILABLE")
 
     def reload(self, *configs):
         request = model_management_pb2.ReloadConfigRequest()

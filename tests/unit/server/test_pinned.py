@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from components.push.layout import push_model
-from serving.client import GeneratorClient
+from serving.client import ClientError, GeneratorClient
 from serving.repository import contract
 from serving.repository.errors import UserError
 from serving.repository.labels import release, roll_back
@@ -94,7 +94,7 @@ def test_a_label_of_models_config_whose_version_is_damaged_is_said(base, caplog)
     with _serve(base) as server, GeneratorClient(server.target, "tiny", timeout=30) as client:
         assert client.metadata().version == 1
         wait_until(lambda: "label stable of tiny is not in force: version 2 is not served" in caplog.text)
-        with pytest.raises(UserError, match="Unrecognized servable version label: stable"):
+        with pytest.raises(ClientError, match="Unrecognized servable version label: stable"):
             client.at(label="stable").metadata()
         wait_until(lambda: len([one for one in client.status() if one.error]) == 1)
     assert caplog.text.count("is not in force") == 1
@@ -124,7 +124,7 @@ def test_other_models_go_on(base, tiny, caplog):
             assert {state for state, _ in states.values()} == {"END"}
             assert "differs" in states[1][1]
             assert "not on disk" in states[50][1]
-            with pytest.raises(UserError, match="Servable not found"):
+            with pytest.raises(ClientError, match="Servable not found"):
                 client.metadata()
     assert "nothing is served in its place" in caplog.text
 
