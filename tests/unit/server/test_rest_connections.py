@@ -85,13 +85,12 @@ def test_idle_connections_shut_nobody_out(caplog: pytest.LogCaptureFixture) -> N
 
 def test_a_pooled_client_outlives_a_flood_of_idle_ones() -> None:
     with _serving(connections=20) as port, contextlib.ExitStack() as held:
-        pooled = held.enter_context(_connect(port, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"))
-        assert pooled.recv(4096).startswith(b"HTTP/1.1 200")
+        pooled = held.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False))
+        first = pooled.get("/").extensions["network_stream"].get_extra_info("client_addr")
         for _ in range(100):
             held.enter_context(_connect(port))
         assert _get(port) == "here"
-        pooled.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        assert pooled.recv(4096).startswith(b"HTTP/1.1 200")
+        assert pooled.get("/").extensions["network_stream"].get_extra_info("client_addr") == first
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhost:", b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HT"])
@@ -169,20 +168,23 @@ def test_connections_rest_for_longer_than_those_of_pools() -> None:
 def test_tls_handshakes_that_never_come_shut_nobody_out(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
     context = ssl.create_default_context(cafile=made.ca)
-    with _serving(Tls(made.server_cert, made.server_key), connections=20, headers_seconds=2) as port:
-        with contextlib.ExitStack() as held:
-            idle = [held.enter_context(_connect(port)) for _ in range(60)]
-            answer = httpx.get(f"https://127.0.0.1:{port}/", verify=context, trust_env=False, timeout=20)
-            assert answer.text == "here"
-            wait_until(lambda: all(map(_is_closed, idle)))
+    with (
+        _serving(Tls(made.server_cert, made.server_key), connections=20, headers_seconds=2) as port,
+        contextlib.ExitStack() as held,
+    ):
+        idle = [held.enter_context(_connect(port)) for _ in range(60)]
+        answer = httpx.get(f"https://127.0.0.1:{port}/", verify=context, trust_env=False, timeout=20)
+        assert answer.text == "here"
+        wait_until(lambda: all(map(_is_closed, idle)))
 
 
 _SCRIPT = """
-import logging, resource, sys, time
-from tests.unit.server.test_rest_connections import _serving
+import logging, resource, sys
+from tests.unit.server.test_rest_connections import _get, _serving
 logging.basicConfig()
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
 with _serving(connections=int(sys.argv[2])) as port:
+    _get(port)  # all modules are loaded
     if len(sys.argv) > 3:  # files that other parts of the process open meanwhile
         held = []
         try:
