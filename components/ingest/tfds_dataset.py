@@ -112,10 +112,9 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
     except (tf.errors.OpError, RuntimeError) as error:
         # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
         cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
-        message: str | None = getattr(cause, "message", None) if isinstance(cause, tf.errors.OpError) else None
-        if message is None:
+        if cause is None or not isinstance(cause, tf.errors.OpError):
             raise
-        raise OSError(message.splitlines()[0]) from error
+        raise OSError(first_line(cause)) from error
     return _record(dataset, data_dir, builder, origin)
 
 

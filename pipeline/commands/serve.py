@@ -64,7 +64,8 @@ _PORT = click.IntRange(0, 65535)
     "Batches and limits",
     cloup.option("--max-batch-size", type=int, metavar="N", help="Rows that run at once; 0 for no batching.  [default: 64]"),
     cloup.option("--batch-timeout-ms", type=float, metavar="MS", help="How long a batch waits to fill.  [default: 0]"),
-    cloup.option("--max-queue", type=int, metavar="N", help="Rows that may wait; more are refused.  [default: 2048]"),
+    cloup.option("--max-queue", type=int, metavar="N", help="Requests that may wait; more are refused.  [default: 256]"),
+    cloup.option("--max-queue-bytes", type=int, metavar="N", help="Memory of those and their answers.  [default: 256 MiB]"),
     cloup.option(
         "--batching-parameters-file",
         type=_FILE,

@@ -12,7 +12,7 @@ from ml_metadata import errors
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 # The types of context that TFX writes.
 _PIPELINE_RUN, _PIPELINE, _NODE = "pipeline_run", "pipeline", "node"
@@ -82,9 +82,8 @@ def read_runs(metadata: Path) -> list[TracedRun]:
         store = MetadataStore(config)
         return _Reader(store).runs()
     except (errors.StatusError, RuntimeError) as error:  # the latter where it is no database at all
-        first = (str(error).splitlines() or [repr(error)])[0]
         raise UserError(
-            f"the metadata {metadata} can't be read ({first}): restore it, or name another home with --home"
+            f"the metadata {metadata} can't be read ({first_line(error)}): restore it, or name another home with --home"
         ) from error
 
 

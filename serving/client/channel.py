@@ -12,7 +12,7 @@ from .contract import MODEL_SERVICE, PREDICTION_SERVICE
 from .errors import ClientError
 
 _MAX_MESSAGE_BYTES = 64 * 2**20  # an answer's size is the server's to limit
-_FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
+FIRST_BACKOFF, LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
 _ATTEMPTS = 5  # gRPC's own upper limit
 # A connection that brings nothing while a call waits is asked for a sign of life, and given up where none comes: a proxy or a
 # firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the
@@ -55,8 +55,8 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
     """
     policy = {
         "maxAttempts": _ATTEMPTS,
-        "initialBackoff": f"{_FIRST_BACKOFF}s",
-        "maxBackoff": f"{_LAST_BACKOFF}s",
+        "initialBackoff": f"{FIRST_BACKOFF}s",
+        "maxBackoff": f"{LAST_BACKOFF}s",
         "backoffMultiplier": 2,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
@@ -68,8 +68,8 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
         ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.enable_http_proxy", 0),  # a proxy for the web is no way to a model server
-        ("grpc.initial_reconnect_backoff_ms", int(_FIRST_BACKOFF * 1000)),
-        ("grpc.max_reconnect_backoff_ms", int(_LAST_BACKOFF * 1000)),
+        ("grpc.initial_reconnect_backoff_ms", int(FIRST_BACKOFF * 1000)),
+        ("grpc.max_reconnect_backoff_ms", int(LAST_BACKOFF * 1000)),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 0),  # an idle connection costs nothing

@@ -78,9 +78,9 @@ def _at_the_address(target: str, found: Finding, details: str, *, tls: bool) -> 
     if tls and found in (Finding.TLS, Finding.MUTUAL_TLS):
         return _without_tls(target, found, details)
     if found is Finding.TLS:
-        return f"{target} wants TLS: give the certificate of its authority (tls=ClientTls(ca))"
+        return f"{target} wants TLS: give the certificate of its authority (ClientTls(ca), or --tls-ca)"
     if found is Finding.MUTUAL_TLS:
-        return f"{target} wants TLS and a certificate of the client's: give both (tls=ClientTls(ca, cert, key))"
+        return f"{target} wants TLS and a certificate of the client's: give both (ClientTls(ca, cert, key), --tls-ca, --tls-cert)"
     return causes.get(found, "")
 
 

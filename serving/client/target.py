@@ -27,7 +27,7 @@ def check_target(target: str) -> None:
             raise ClientError(f"{target} names no socket: write {scheme}:PATH")
         return
     if url and scheme != "dns" and scheme not in _LISTS:
-        secure = ", with tls=ClientTls() for TLS" if scheme.lower() in ("https", "grpcs") else ""
+        secure = ", and ask for TLS (ClientTls(), or --tls)" if scheme.lower() in ("https", "grpcs") else ""
         raise ClientError(f"{target} is a URL: write the gRPC port's HOST:PORT, without {url[0]}{secure}")
     if scheme in _LISTS:
         for one in rest.lstrip("/").split(","):

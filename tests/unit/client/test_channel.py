@@ -93,7 +93,7 @@ def test_limits_that_make_no_sense(how, says):
     ("target", "says"),
     [
         ("http://127.0.0.1:8501", r"is a URL: write the gRPC port's HOST:PORT, without http://"),
-        ("https://example.org", r"is a URL: .*without https://, with tls=ClientTls\(\) for TLS"),
+        ("https://example.org", r"is a URL: .*without https://, and ask for TLS \(ClientTls\(\), or --tls\)"),
         ("grpc://127.0.0.1:8500", "is a URL: .*without grpc://"),
         ("127.0.0.1:99999", "has no port from 1 to 65535"),
         ("127.0.0.1:0", "has no port from 1 to 65535"),

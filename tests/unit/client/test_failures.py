@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from serving.client import AsyncGeneratorClient, ClientError, ClientTls, GeneratorClient
+from serving.client import AsyncGeneratorClient, ClientError, ClientTls, GeneratorClient, channel
 from serving.server.app import GeneratorServer
 from tests.support.certificates import make_certificates
 from tests.support.fake_model_service import FakeModelService
@@ -24,6 +24,13 @@ def certificates(tmp_path_factory):
 @pytest.fixture(scope="module")
 def strangers(tmp_path_factory):
     return make_certificates(tmp_path_factory.mktemp("strangers"))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A tenth of the true pauses: what is tried again here never works."""
+    monkeypatch.setattr(channel, "FIRST_BACKOFF", channel.FIRST_BACKOFF / 10)
+    monkeypatch.setattr(channel, "LAST_BACKOFF", channel.LAST_BACKOFF / 10)
 
 
 def _service(**how):

@@ -7,7 +7,7 @@ import time
 import grpc
 import pytest
 
-from serving.client import AsyncGeneratorClient, ClientError, GeneratorClient
+from serving.client import AsyncGeneratorClient, ClientError, GeneratorClient, labels_for, seeds_for
 from tests.support.fake_model_service import FakeModelService
 
 
@@ -80,3 +80,22 @@ def test_what_is_too_large_for_a_message_is_refused_at_once(service):
     with GeneratorClient(server.target, "tiny", timeout=20) as client, pytest.raises(ClientError, match="larger than max"):
         client.status()
     assert server.calls == 1
+
+
+def test_sixteen_clients_of_a_thousand_rows_each(base, start):
+    """Together they want eight times what waits in the server's queue."""
+    server, failures = start(base), []
+
+    def draw(seed):
+        with GeneratorClient(server.target, "tiny", timeout=60) as client:
+            try:
+                assert len(client.sample(seeds_for(seed, 1000), labels_for(7, 1000))[0]) == 1000
+            except ClientError as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
