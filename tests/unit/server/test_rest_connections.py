@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -43,7 +44,7 @@ def _app() -> Starlette:
 
 
 @contextlib.contextmanager
-def _serving(tls: Tls | None = None, **limits: float) -> Iterator[int]:
+def _serving(tls: Tls | None = None, **limits: Any) -> Iterator[int]:
     rest = RestThread("127.0.0.1", 0, tls)
     rest.start(_app(), Limits(**limits))
     try:
@@ -203,6 +204,7 @@ def test_too_few_files_are_told_once_and_others_are_answered(arguments: tuple[st
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, "PYTHONPATH": root}
     ) as process:
+        assert process.stdout
         port = int(process.stdout.readline())
         with contextlib.ExitStack() as held:
             for _ in range(200):
