@@ -1,6 +1,6 @@
 """What the page knows of the model: its versions, classes and the gate's figures.
 
-A version comes from the server as a dict: `version`, `state` (TensorFlow Serving's name for it), `failed` (it could not be loaded),
+A version comes from the server as a dict: `version`, `state` (TensorFlow Serving's name for it), `failed` (it didn't load),
 `labels` (a list of strings), `metadata` (its forger.json, {} where it has none) and `gate` (the verdict in it, or None).
 """
 

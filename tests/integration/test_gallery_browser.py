@@ -231,6 +231,7 @@ def test_a_version_that_is_being_loaded_is_said_so(
         page = Page(browser, "")
         browser.wait(lambda _: page.text("#served") == "version 2 is loading")
         assert page.text("#problem") == "Version 2 is being loaded: its images come as soon as it answers."
+        assert [one.text for one in page.all(".card") if one.is_displayed()] == []  # there is nothing to steer yet
         assert violations(browser) == []
         go_on.set()
         browser.wait(lambda _: page.all("#stages img"))

@@ -44,6 +44,7 @@ async function draw() {
   at("panels").classList.add("busy");
   try {
     const versions = shownVersions();
+    at("all").classList.toggle("empty", !versions.length);
     if (!versions.length) throw new Error(whyNothing(model));
     const wanted = { label: choice.label, seed: choice.seed, count: choice.count };
     answers = await Promise.all(versions.map((version) => get("images", { ...wanted, version: version.version }, signal)));
@@ -144,6 +145,7 @@ function remember() {
 function complain(message) {
   at("problem").textContent = message;
   at("problem").hidden = !message;
+  at("problem").classList.toggle("calm", Boolean(model && !model.current)); // to wait is no fault
 }
 
 // A number field that draws once its owner stops typing.
