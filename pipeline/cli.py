@@ -13,6 +13,7 @@ import cloup
 
 from pipeline.commands.base import CONTEXT, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USER, Group, group
 from pipeline.commands.data import data
+from pipeline.commands.doctor import doctor
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.generate import generate
 from pipeline.commands.history import history
@@ -84,7 +85,7 @@ def cli(context: click.Context, debug: bool) -> None:
 # In the order of work.
 SECTIONS = (
     cloup.Section("Make a generator", [data, run]),
-    cloup.Section("Look at runs", [status, history, report]),
+    cloup.Section("Look at runs", [status, history, report, doctor]),
     cloup.Section("Draw images and score them", [sample, evaluate, generate]),
     cloup.Section("Serve", [serve, versions, promote, rollback]),
     cloup.Section("On a cluster", [kubeflow]),

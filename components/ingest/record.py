@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.progress import log_note
 from serving.repository.durable import replace_file
@@ -95,8 +96,15 @@ def load(dataset: str, data_dir: Path) -> PreparedDataset | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
+        content = None
+    try:
+        return _checked(content, dataset, data_dir)
+    except (AttributeError, KeyError, TypeError):  # other JSON than `write` makes
         log_note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
         return None
+
+
+def _checked(content: Any, dataset: str, data_dir: Path) -> PreparedDataset | None:
     if content.get("format") != _FORMAT or content.get("dataset") != dataset:
         return None
     directory = data_dir / content["directory"]

@@ -55,7 +55,7 @@ def read_history(home: Home) -> list[PastRun]:
         UserError: MLMD's file can't be read.
     """
     records = {record.run_id: record for record in load_all(home.runs)}
-    traced = read_runs(home.metadata)
+    traced = read_runs(home)
     known = {run.run_id for run in traced}
     busy = home.busy()
     newest = max([*known, *records], default="")
@@ -64,7 +64,7 @@ def read_history(home: Home) -> list[PastRun]:
     runs += [
         _from_record(record, live=busy and record.run_id == newest) for record in records.values() if record.run_id not in known
     ]
-    runs.sort(key=lambda run: run.started, reverse=True)
+    runs.sort(key=lambda run: run.run_id, reverse=True)  # ids only grow, `started` is what the clock said
     seen: set[tuple[str, int]] = set()
     for run in reversed(runs):
         if run.version is not None:

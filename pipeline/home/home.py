@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.home.moving import rewrite_paths
 from serving.repository.durable import replace_file
 from serving.repository.errors import UserError
 from serving.repository.layout import model_name
@@ -16,6 +17,7 @@ from serving.repository.locks import is_locked, locked
 
 DEFAULT_HOME = Path(".forger")
 _FORMAT = 1  # of the home's layout; another one is not read
+_PATTERN = "[]*?\\"  # characters that mean something to TensorFlow and Beam, which take a path for a pattern of paths
 _MIN_FREE_BYTES = 1 << 30  # TFDS records, TFX artifacts and checkpoints of one run of MNIST need about 300 MB
 
 
@@ -27,8 +29,18 @@ class Home:
 
     @classmethod
     def at(cls, path: Path) -> Home:
-        """Name a home without touching the disk."""
-        return cls(Path(path).expanduser().absolute())
+        """Name a home without touching the disk.
+
+        Raises:
+            UserError: Its path holds characters that TensorFlow takes for a pattern.
+        """
+        plain = Path(path).expanduser().absolute()
+        short = Path(os.path.normpath(plain))  # without "..", which leads elsewhere after a symbolic link
+        home = cls(short if short.resolve() == plain.resolve() else plain)
+        if found := [character for character in _PATTERN if character in str(home.path)]:
+            raise UserError(f"the home {home.path} can't have {' '.join(found)} in its path, TensorFlow takes that for a "
+                            "pattern: rename it, or name another with --home")  # fmt: skip
+        return home
 
     @property
     def data(self) -> Path:
@@ -80,19 +92,21 @@ class Home:
         return self.serving / model_name(dataset)
 
     def open(self) -> None:
-        """Make the home, or check that this program can use it.
+        """Make the home, or check that this program can use it; where it was moved or copied, its paths are made its own.
 
         Raises:
-            UserError: It was made by another version, can't be written, or has no space left.
+            UserError: It was made by another version, can't be written, has no space left, or was moved and a run holds it.
         """
-        marker = self.path / "home.json"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if marker.exists():
-                _check_format(marker)
-            else:
-                replace_file(marker, json.dumps({"format": _FORMAT}) + "\n")
+            if self._marker.exists():
+                _check_format(self._marker)
             self._lock.touch()
+            if self.recorded_path() != self.path:
+                with self.alone():
+                    rewrite_paths(self.metadata, self.serving, self.origin(), self.path)
+                    # Last: a rewrite that is killed is done again.
+                    replace_file(self._marker, json.dumps({"format": _FORMAT, "path": str(self.path)}) + "\n")
             for directory in (self.runs, self.logs, self.reports, self.trainings, self.pipeline_root):
                 directory.mkdir(exist_ok=True)
         except OSError as error:
@@ -118,6 +132,22 @@ class Home:
     def busy(self) -> bool:
         """Say whether a run holds the home now."""
         return is_locked(self._lock)
+
+    def recorded_path(self) -> Path | None:
+        """Where the home was when it was last opened; None for a new one."""
+        try:
+            recorded = json.loads(self._marker.read_bytes()).get("path")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return Path(recorded) if isinstance(recorded, str) else None
+
+    def origin(self) -> Path:
+        """The place that MLMD's paths start with: another than `path` from a move or a copy until `open`."""
+        return self.recorded_path() or self.path
+
+    @property
+    def _marker(self) -> Path:
+        return self.path / "home.json"
 
     @property
     def _lock(self) -> Path:

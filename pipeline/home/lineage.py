@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ml_metadata import errors
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.home.home import Home
+from pipeline.home.moving import moved
 from serving.repository.errors import UserError, first_line
 
 # The types of context that TFX writes.
@@ -64,34 +66,37 @@ class TracedRun:
         return found[0] if found else None
 
 
-def read_runs(metadata: Path) -> list[TracedRun]:
-    """Read all runs, newest first.
+def read_runs(home: Home) -> list[TracedRun]:
+    """Read all runs, newest first, their artifacts named by where the home is now.
 
     Args:
-        metadata: MLMD's sqlite file; it may be missing.
+        home: The home; MLMD's file may be missing.
 
     Raises:
         UserError: The file can't be read.
     """
-    if not metadata.is_file():
+    metadata = home.metadata
+    if not metadata.is_file() or not metadata.stat().st_size:
         return []
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(metadata)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
     try:
         store = MetadataStore(config)
-        return _Reader(store).runs()
+        return _Reader(store, home).runs()
     except (errors.StatusError, RuntimeError) as error:  # the latter where it is no database at all
         raise UserError(
-            f"the metadata {metadata} can't be read ({first_line(error)}): restore it, or name another home with --home"
+            f"the metadata {metadata} can't be read ({first_line(error)}): restore it, or set it aside "
+            "with `forger doctor --mend`"
         ) from error
 
 
 class _Reader:
     """Reads each kind of record once, however many runs there are."""
 
-    def __init__(self, store: MetadataStore) -> None:
+    def __init__(self, store: MetadataStore, home: Home) -> None:
         self._store = store
+        self._here = functools.partial(moved, old=home.origin(), new=home.path)
         self._executions = {execution.id: execution for execution in store.get_executions()}
         self._artifacts = {artifact.id: artifact for artifact in store.get_artifacts()}
         self._types = {kind.id: kind.name for kind in store.get_artifact_types()}
@@ -111,7 +116,8 @@ class _Reader:
                     self._producer.setdefault(event.artifact_id, number)
 
     def runs(self) -> list[TracedRun]:
-        contexts = sorted(self._store.get_contexts_by_type(_PIPELINE_RUN), key=lambda context: context.create_time_since_epoch)
+        # By number, not by time: a clock may have been wrong.
+        contexts = sorted(self._store.get_contexts_by_type(_PIPELINE_RUN), key=lambda context: context.id)
         members = {}
         for context in contexts:
             members[context.id] = [execution.id for execution in self._store.get_executions_by_context(context.id)]
@@ -146,7 +152,7 @@ class _Reader:
         artifact = self._artifacts[event.artifact_id]
         properties = {name: _value(value) for name, value in artifact.custom_properties.items()}
         key = event.path.steps[0].key if event.path.steps else ""
-        return TracedArtifact(artifact.id, key, self._types.get(artifact.type_id, ""), artifact.uri, properties)
+        return TracedArtifact(artifact.id, key, self._types.get(artifact.type_id, ""), self._here(artifact.uri), properties)
 
 
 def _value(value: mlmd.Value) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from serving.repository.durable import replace_file
 
@@ -24,7 +26,10 @@ class NodeRecord(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """One run of the pipeline."""
+    """One run of the pipeline.
+
+    Its paths are absolute here, and on disk relative to the home where they are in it: a home may be moved or copied.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,17 +50,49 @@ class RunRecord(BaseModel):
     pictures: dict[str, str] = {}
 
     def save(self, directory: Path) -> None:
-        """Write the record, atomically."""
-        replace_file(directory / f"{self.run_id}.json", self.model_dump_json(indent=1))
+        """Write the record into a home's directory of runs, atomically."""
+        kept = self._with_paths(lambda path: _inside(path, directory.parent))
+        replace_file(directory / f"{self.run_id}.json", kept.model_dump_json(indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> RunRecord:
+        """Read a record from a home's directory of runs.
+
+        Raises:
+            OSError: The file can't be read.
+            ValueError: It is no record.
+        """
+        # Bytes, so that what is not UTF-8 is one more form of "no record".
+        record = cls.model_validate_json(path.read_bytes())
+        if path.stem != record.run_id or "dataset" not in (record.config.get("data") or {}):
+            raise ValueError(f"{path} is not the record of a run")
+        return record._with_paths(lambda recorded: str(path.parent.parent / recorded) if recorded else "")
+
+    def _with_paths(self, change: Callable[[str], str]) -> RunRecord:
+        """Copy the record with each path changed."""
+        verdict = copy.deepcopy(self.verdict)
+        if verdict:
+            for holder, key in ((verdict, "examples_path"), (verdict.get("judge"), "path")):
+                if isinstance(holder, dict) and isinstance(holder.get(key), str):
+                    holder[key] = change(holder[key])
+        paths = {name: change(getattr(self, name)) for name in ("evaluation", "training", "pushed_path")}
+        pictures = {name: change(path) for name, path in self.pictures.items()}
+        return self.model_copy(update={**paths, "pictures": pictures, "verdict": verdict})
+
+
+def _inside(path: str, home: Path) -> str:
+    """Name a path from the home, where it is in it."""
+    place = Path(path)
+    return str(place.relative_to(home)) if path and place.is_relative_to(home) else path
 
 
 def load_all(directory: Path) -> list[RunRecord]:
-    """Return the records of all runs, newest first; those that can't be read are passed over."""
+    """Return the records of all runs, newest first; those that can't be read are passed over, `forger doctor` names them."""
     records = []
     for path in sorted(directory.glob("*.json"), reverse=True):
         try:
-            records.append(RunRecord.model_validate_json(path.read_text(encoding="utf-8")))
-        except (ValidationError, OSError):
+            records.append(RunRecord.load(path))
+        except (ValueError, OSError):
             continue
     return records
 

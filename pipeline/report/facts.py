@@ -70,7 +70,7 @@ def gather(home: Home, record: RunRecord) -> Facts:
     Raises:
         UserError: MLMD's file can't be read.
     """
-    trace = next((run for run in read_runs(home.metadata) if run.run_id == record.run_id), None)
+    trace = next((run for run in read_runs(home) if run.run_id == record.run_id), None)
     training = _training(home, record, trace)
     evaluation = Path(record.evaluation) if record.evaluation else _uri(trace, GATE, "evaluation")
     return Facts(

@@ -28,13 +28,16 @@ from pipeline.config import Config
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
+from pipeline.home.store import prepare_store
 from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER
 from pipeline.pipeline import Places, create_pipeline, places_in
+from pipeline.runner.cache import keys_without_home
 from pipeline.runner.pictures import make_pictures
 from serving.repository.errors import first_line
 from serving.repository.layout import model_name
 
 _LOGGER = logging.getLogger(__name__)
+_RUN_ID = "%Y%m%d-%H%M%S-%f"
 
 
 class NodeObserver(Protocol):
@@ -76,7 +79,7 @@ def run_nodes(
     else:
         now = datetime.datetime.now(datetime.UTC)
         record = RunRecord(
-            run_id=now.strftime("%Y%m%d-%H%M%S-%f"),
+            run_id=_next_run_id(now, last),
             state="running",
             started=now.isoformat(timespec="seconds"),
             profile=profile,
@@ -100,6 +103,18 @@ def run_nodes(
     return record
 
 
+def _next_run_id(now: datetime.datetime, last: RunRecord | None) -> str:
+    """Name a run by the time it begins; after the last one also where the clock was ahead of time then: ids only grow."""
+    name = now.strftime(_RUN_ID)
+    if last is None or last.run_id < name:
+        return name
+    try:
+        after = datetime.datetime.strptime(last.run_id, _RUN_ID) + datetime.timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        return f"{last.run_id}+"
+    return after.strftime(_RUN_ID)
+
+
 def _digest(config: Config, prepared: PreparedDataset) -> str:
     """Hash what decides the compiled pipeline; the compiled form itself serialises differently in each process."""
     decisive = [
@@ -119,6 +134,7 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
     """Launch node after node, as TFX's LocalDagRunner does; returns the output artifacts by "node.key"."""
     deployment = runner_utils.extract_local_deployment_config(ir)
     connection = _connection(home)
+    prepare_store(home)
     _remove_partial_outputs(connection, record.run_id, home.pipeline_root)
     outputs: dict[str, Any] = {}
     for number, node in enumerate(ir.nodes, start=1):
@@ -132,15 +148,16 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
             BeamExecutableSpec: functools.partial(_beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}"))
         }
         try:
-            launched = launcher.Launcher(
-                pipeline_node=node.pipeline_node,
-                mlmd_connection=metadata.Metadata(connection),
-                pipeline_info=ir.pipeline_info,
-                pipeline_runtime_spec=ir.runtime_spec,
-                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-                custom_executor_operators=operators,
-            ).launch()
+            with keys_without_home(home.path):
+                launched = launcher.Launcher(
+                    pipeline_node=node.pipeline_node,
+                    mlmd_connection=metadata.Metadata(connection),
+                    pipeline_info=ir.pipeline_info,
+                    pipeline_runtime_spec=ir.runtime_spec,
+                    executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+                    custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+                    custom_executor_operators=operators,
+                ).launch()
         except Exception as error:
             error.add_note(node_id)
             raise

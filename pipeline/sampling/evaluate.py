@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import ValidationError
 
 from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
@@ -153,7 +154,12 @@ def _load(path: Path) -> np.ndarray:
 
 
 def _judged(record: RunRecord, dataset: str) -> bool:
-    """Say whether a run has left a judge of a dataset that is still on disk."""
-    verdict = record.verdict or {}
-    path = (verdict.get("judge") or {}).get("path", "")
-    return record.config["data"]["dataset"] == dataset and bool(path) and bool(verdict.get("class_names")) and Path(path).is_dir()
+    """Say whether a run has left a judge of a dataset, and real images, that are still on disk."""
+    if record.config["data"]["dataset"] != dataset or not record.verdict:
+        return False
+    try:
+        verdict = Verdict.model_validate(record.verdict)
+    except ValidationError:  # written by another version
+        return False
+    places = (verdict.judge.get("path", ""), verdict.examples_path)
+    return bool(verdict.class_names) and all(place and Path(place).is_dir() for place in places)

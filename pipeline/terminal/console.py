@@ -29,8 +29,8 @@ def make_console(*, stderr: bool = False) -> Console:
     """Return a console for lines of any length: wrapped on a terminal, whole in a pipe or file."""
     # A copy of the descriptor: `capture_logs` points the original at a log file.
     file = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") if stderr else None
-    console = _Console(highlight=False, file=file)
-    return console if console.is_terminal else _Console(highlight=False, file=file, width=_PLAIN_WIDTH)
+    console = _Console(highlight=False, emoji=False, file=file)
+    return console if console.is_terminal else _Console(highlight=False, emoji=False, file=file, width=_PLAIN_WIDTH)
 
 
 @contextlib.contextmanager

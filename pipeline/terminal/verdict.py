@@ -32,7 +32,7 @@ def show_checks(verdict: dict[str, Any], console: Console) -> None:
         sign = {"max": "<= ", "min": ">= "}.get(check["kind"], "change of ")
         limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
         mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
-        table.add_row(check["metric"], check["slice"] or "all", _number(check["value"]), sign + limit, mark)
+        table.add_row(check["metric"], escape(check["slice"]) or "all", _number(check["value"]), sign + limit, mark)
     console.print(table)
     console.print(f"[bold]{'blessed' if verdict['blessed'] else 'refused'}[/] by the gate: {escape(verdict['reason'])}")
 

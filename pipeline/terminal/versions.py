@@ -19,7 +19,7 @@ _FIGURES = ("frechet_ratio", "precision", "recall", "label_agreement")  # of the
 def show_versions(known: list[dict[str, Any]], base: Path, console: Console) -> None:
     """Print what `pipeline.home.versions.collect_versions` found, the newest first."""
     if not known:
-        console.print(f"no version is pushed in {base}: push one with [bold]forger run[/]")
+        console.print(f"no version is pushed in {escape(str(base))}: push one with [bold]forger run[/]")
         return
     table = Table("version", "pushed (UTC)", "run", "served as", *_FIGURES, "files", box=None, pad_edge=False)
     for one in reversed(known):
@@ -28,7 +28,13 @@ def show_versions(known: list[dict[str, Any]], base: Path, console: Console) -> 
         whole = "whole" if one["problem"] is None else f"[red]damaged: {escape(one['problem'])}[/]"
         pushed = one["pushed"][:19].replace("T", " ")
         table.add_row(
-            str(one["version"]), pushed, one["run_id"] or "-", ", ".join(one["labels"]) or "-", *figures, whole, style=style
+            str(one["version"]),
+            pushed,
+            escape(str(one["run_id"] or "-")),
+            ", ".join(one["labels"]) or "-",
+            *figures,
+            whole,
+            style=style,
         )
     console.print(table)
 

@@ -157,6 +157,30 @@ def forget_previous(base: Path) -> None:
     _write(base, Served(now.stable, None, now.canary))
 
 
+def move_base_paths(root: Path, old: Path, new: Path) -> None:
+    """Name the models of a root that was moved by where they are now.
+
+    Args:
+        root: The directory of models.config.
+        old: A directory that held the root.
+        new: Where that directory is now.
+
+    Raises:
+        UserError: models.config can't be read.
+    """
+    path = root / contract.MODELS_CONFIG_FILE
+    if not path.is_file():
+        return
+    with locked(root / _LOCK):
+        config = _read(path)
+        for entry in config.model_config_list.config:
+            base = root / entry.name
+            # Only what we wrote ourselves: a path changed by hand is where a server elsewhere sees the model.
+            if Path(entry.base_path) == old / base.relative_to(new):
+                entry.base_path = str(base)
+        _replace(path, config)
+
+
 def _check_base(base: Path) -> None:
     if not list_versions(base):
         raise UserError(f"no version is pushed in {base}: push one with `forger run`")
@@ -182,8 +206,6 @@ def _read(path: Path) -> ModelServerConfig:
 
 
 def _write(base: Path, wanted: Served) -> None:
-    from google.protobuf import text_format
-
     path = base.parent / contract.MODELS_CONFIG_FILE
     with locked(base.parent / _LOCK):  # other models share the file
         config = _read(path)
@@ -195,4 +217,10 @@ def _write(base: Path, wanted: Served) -> None:
         entry.model_version_policy.specific.versions.extend(wanted.versions)
         entry.ClearField("version_labels")
         entry.version_labels.update(wanted.labels)
-        durable.replace_file(path, (_HEADER + text_format.MessageToString(config)).encode())
+        _replace(path, config)
+
+
+def _replace(path: Path, config: ModelServerConfig) -> None:
+    from google.protobuf import text_format
+
+    durable.replace_file(path, (_HEADER + text_format.MessageToString(config)).encode())

@@ -62,6 +62,19 @@ def test_an_unchanged_rerun_does_nothing(session):
     assert list_versions(session.base) == [1]
 
 
+def test_a_moved_home_is_the_same_home(session):
+    old, record = session.home, session.status["last_run"]
+    session.home = old.rename(old.with_name("moved ü"))
+    done = session.run()
+    assert done.returncode == 0, done.stderr
+    assert ran(session) == set()
+    report = session.home / "reports" / session.status["last_run"]["run_id"] / "report.html"
+    assert report.read_text(encoding="utf-8").count("data:image") > 10
+    assert str(old) not in (session.home / "serving" / "models.config").read_text(encoding="utf-8")
+    assert session.status["last_run"]["pushed_version"] == record["pushed_version"]
+    session.home = session.home.rename(old)
+
+
 def test_a_version_that_was_deleted_is_pushed_again_without_training(session):
     shutil.rmtree(session.base)
     done = session.run()
@@ -140,6 +153,7 @@ def test_the_history_is_what_happened(session):
         ("blocked", None, False),
         ("blocked", None, False),
         ("blessed", 1, False),  # pushed again after it was deleted
+        ("blessed", 1, False),  # in a moved home
         ("blessed", 1, False),
         ("blessed", 1, True),
     ]

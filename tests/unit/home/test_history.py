@@ -79,7 +79,7 @@ def test_a_run_that_failed_before_its_first_node_is_listed(past):
 def test_a_cached_node_names_the_run_that_did_the_work(past):
     first = past.add(version=1)
     past.add(version=1, cached_from=first.run_id)
-    newest, oldest = read_runs(past.home.metadata)
+    newest, oldest = read_runs(past.home)
     assert [(node.outcome, node.made_in) for node in newest.nodes if node.id == "Gate"] == [("cached", first.run_id)]
     assert newest.output("Gate", "evaluation").id == oldest.output("Gate", "evaluation").id
 

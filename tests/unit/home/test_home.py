@@ -59,7 +59,13 @@ def test_records_that_cannot_be_read_are_passed_over(tmp_path):
     from pipeline.home.run_record import RunRecord, load_last
 
     record = RunRecord(
-        run_id="1", state="blessed", started="now", profile="smoke", config={}, pipeline_digest="d", training_key="k"
+        run_id="1",
+        state="blessed",
+        started="now",
+        profile="smoke",
+        config={"data": {"dataset": "mnist"}},
+        pipeline_digest="d",
+        training_key="k",
     )
     record.save(tmp_path)
     (tmp_path / "2.json").write_text(json.dumps({"run_id": "2"}))
