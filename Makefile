@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: help setup run test test-scale test-image lint docs bench bench-scale lock clean
+.PHONY: help setup run test test-scale test-image lint docs bench bench-scale lock clean clean-home
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,5 +52,8 @@ lock: setup  ## Write requirements.lock anew from setup.py
 	@$(BIN)/uv pip compile setup.py --extra dev --generate-hashes --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_39 --quiet --output-file requirements.lock
 
-clean:  ## Remove .venv, .forger and what was built
-	rm -rf .venv .forger build dist forger.egg-info
+clean:  ## Remove .venv and what was built; .forger, with all runs and pushed versions, stays
+	rm -rf .venv build dist forger.egg-info
+
+clean-home:  ## Remove .forger: data, runs, trainings, pushed versions; asks first
+	@read -p "remove .forger with all its runs and pushed versions? [y/N] " answer && [ "$$answer" = y ] && rm -rf .forger

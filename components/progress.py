@@ -24,5 +24,5 @@ def report_progress(task: str, done: int, total: int, unit: str, **figures: Any)
 
 
 def log_note(text: str) -> None:
-    """Tell the user one line about what is happening (which door the data came through, a warning)."""
+    """Tell the user one line about what is happening (where the data came from, a warning)."""
     _LOGGER.info("%s", text, extra={"forger_note": text})

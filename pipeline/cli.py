@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import click
 import cloup
 
-from pipeline.commands.base import CONTEXT, EXIT_INTERRUPTED, EXIT_USER, Group, group
+from pipeline.commands.base import CONTEXT, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USER, Group, group
 from pipeline.commands.data import data
 from pipeline.commands.doctor import doctor
 from pipeline.commands.evaluate import evaluate
@@ -29,8 +31,29 @@ from serving.repository.errors import UserError, first_line
 from serving.repository.version import forger_version
 
 
+@contextlib.contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """End a broken pipe as a shell would: click ends it with 1, which here means that the gate refused."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what is flushed at the end has no reader either
+        sys.exit(EXIT_PIPE)
+
+
 class Forger(Group):
     """The command as a process runs it: the user's mistakes end in one line and exit code 2, Ctrl-C in 130."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """See `click.Command`; `--help` is printed here."""
+        with _readers_may_leave():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See `click.Command`."""
+        with _readers_may_leave():
+            return super().invoke(ctx)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> None:
         """See `click.Command`; click's test runner comes through here as well."""
@@ -81,6 +104,10 @@ def _line(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    from serving.client import ClientError  # gRPC comes with it: not before it is needed
+
+    if isinstance(error, ClientError):
+        return str(error)
     first = first_line(error)
     return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
 

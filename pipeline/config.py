@@ -134,7 +134,7 @@ def _parse(change: str) -> tuple[str, str, Any]:
         raise UserError(f"--set {change}: expected SECTION.KEY=VALUE, e.g. gan.steps=1000")
     known = [f"{section}.{key}" for section, settings in Config() for key in type(settings).model_fields]
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
         hint = f"did you mean {close[0]}?" if close else f"the sections are {', '.join(Config.model_fields)}"
         raise UserError(f"--set {change}: there is no setting {name!r}; {hint}")
     try:

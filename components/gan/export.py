@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from components.gan.latents import uniform_labels
 from components.gan.train_state import TrainState
 from components.transform.pixels import quantise
 from serving.repository import contract
+from serving.repository.metadata import write_metadata
 
 _WARMUP_ROWS = (1, 32)  # a lone request, and a batch
 
@@ -109,8 +109,7 @@ def export(
     shutil.rmtree(directory, ignore_errors=True)
     generator = Generator(state, labels or tuple(range(state.num_classes)))
     tf.saved_model.save(generator, str(directory), signatures=generator.signatures())
-    (directory / contract.ASSETS_EXTRA).mkdir()
-    (directory / contract.METADATA_FILE).write_text(json.dumps(metadata, indent=1, sort_keys=True), encoding="utf-8")
+    write_metadata(directory, metadata)
     _write_warmup(directory / contract.WARMUP_FILE, model, state)
 
 

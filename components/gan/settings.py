@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from components.settings import Settings
 
 # Lazy regularisation: the gradient penalties run every this many steps, weighted by as much (StyleGAN2, appendix B).
 PENALTY_EVERY = 4
 
 
-class GanSettings(BaseModel):
+class GanSettings(Settings):
     """Settings of one GAN training; the defaults are those of the `conv` recipe under the `quick` profile."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Literal["conv", "article"] = Field(
         default="conv", description="Networks, losses and latent: `conv` or the article's dense GAN."

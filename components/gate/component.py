@@ -9,9 +9,10 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter
 from tfx.utils import json_utils
 
-from components.gate.executor import EXTRACTORS_MODULE, JUDGE_KEY, Executor
+from components.gate.executor import JUDGE_KEY, Executor
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import make_eval_config
+from components.gate.tfma.extractors import custom_extractors
 
 
 class GateSpec(standard_component_specs.EvaluatorSpec):
@@ -65,7 +66,7 @@ class Gate(stock_component.Evaluator):
             eval_config=make_eval_config(settings, class_names, code_hash),
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
-            module_path=EXTRACTORS_MODULE,
+            module_path=custom_extractors.__module__,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )

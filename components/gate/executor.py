@@ -17,11 +17,11 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from components.artifacts import ArtifactLists
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
 from components.gate.combiners.rows import shared_judge, shared_memory, shared_reference
-from components.gate.drawing.draw import probe_generator
+from components.gate.drawing.probe import probe_generator
 from components.gate.drawing.showcase import make_showcase
 from components.gate.tfma.eval_config import bind, metric_options
 from components.gate.tfma.results import read_verdict
-from components.gate.verdict.verdict import FAULTY, Verdict, comparison_of
+from components.gate.verdict.verdict import FAULTY, FIGURE_PREFIX, Verdict, comparison_of
 from components.judge.features import load_record
 from components.progress import log_note
 from components.transform.examples import read_examples
@@ -31,7 +31,6 @@ from serving.repository.metadata import metadata_or_nothing
 
 JUDGE_KEY = "judge"
 _SHOWCASE_EXAMPLES = 2000  # real images that the showcase chooses from
-EXTRACTORS_MODULE = "components.gate.tfma.extractors"
 
 
 class Executor(stock.Executor):
@@ -120,7 +119,7 @@ def _record(evaluation: types.Artifact, verdict: Verdict) -> None:
     evaluation.set_int_custom_property("examples", verdict.examples)
     for name, value in verdict.figures.items():
         if value is not None:
-            evaluation.set_float_custom_property(f"figure.{name}", float(value))
+            evaluation.set_float_custom_property(f"{FIGURE_PREFIX}{name}", float(value))
 
 
 def _usable_baseline(input_dict: ArtifactLists, class_names: list[str], timeout_s: float) -> tuple[types.Artifact | None, str]:

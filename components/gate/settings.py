@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from components.settings import Settings
 
 _UNGATED = "; None: not gated"
 
 
-class GateSettings(BaseModel):
+class GateSettings(Settings):
     """What a generator must reach to be blessed.
 
     'Real against real' in the reasons below is what other real train images reach in the generated images' place, at
     10,000 images, with the default judge.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_examples: int = Field(
         default=10_000, ge=10, le=1_000_000, description="Real images (and as many generated) compared: MNIST's whole test split"

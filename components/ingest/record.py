@@ -14,7 +14,7 @@ from typing import Any
 from components.progress import log_note
 from serving.repository.durable import replace_file
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PreparedDataset:
         directory: Where TFDS's record files and metadata lie.
         class_names: Name of each class; the index is the label.
         splits: Number of examples of each TFDS split.
-        door: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
+        origin: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
         digest: SHA-256 over the record files' names and contents; a touch doesn't change it.
     """
 
@@ -36,7 +36,7 @@ class PreparedDataset:
     directory: Path
     class_names: tuple[str, ...]
     splits: dict[str, int]
-    door: str
+    origin: str
     digest: str
 
 
@@ -54,7 +54,7 @@ def write(
     class_names: list[str],
     splits: dict[str, int],
     record_files: list[str],
-    door: str,
+    origin: str,
 ) -> PreparedDataset:
     """Record a freshly prepared dataset.
 
@@ -66,7 +66,7 @@ def write(
         class_names: Name of each class.
         splits: Number of examples of each split.
         record_files: Names, inside `directory`, of the files that hold the examples.
-        door: Where the archives came from.
+        origin: Where the archives came from.
     """
     files = {path.relative_to(directory).as_posix(): _sha256(path) for path in directory.rglob("*") if path.is_file()}
     content = {
@@ -77,7 +77,7 @@ def write(
         "directory": directory.relative_to(data_dir).as_posix(),
         "class_names": class_names,
         "splits": splits,
-        "door": door,
+        "origin": origin,
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
     }
@@ -126,7 +126,7 @@ def _prepared(content: dict, data_dir: Path, files: dict[str, str]) -> PreparedD
         directory=data_dir / content["directory"],
         class_names=tuple(content["class_names"]),
         splits=content["splits"],
-        door=content["door"],
+        origin=content["origin"],
         digest=hashlib.sha256(lines.encode()).hexdigest(),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from components.settings import Settings
 
 # A TFDS name, with its configuration where it has several: mnist, emnist/letters.
 DATASET_PATTERN = r"^[a-z0-9_]+(/[A-Za-z0-9_.\-]+)?$"
@@ -11,14 +13,12 @@ TRAIN_SPLIT = "train"
 EVAL_SPLIT = "test"
 
 
-class DataSettings(BaseModel):
+class DataSettings(Settings):
     """The dataset and the two splits of the pipeline.
 
     The output splits are always called `train` and `test`; the expressions say which records each holds, in TFDS's own
     split language: `train[:2000]`, `test[10%:50%]`, `train+validation`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str = Field(
         default="mnist",

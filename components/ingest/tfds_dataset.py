@@ -63,7 +63,7 @@ def _check_features(dataset: str, features: Any, tfds: Any) -> None:
         raise UserError(f"{dataset} has no integer class label (it has {', '.join(features)}): choose a classification dataset")
 
 
-def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | None, door: str) -> record.PreparedDataset:
+def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | None, origin: str) -> record.PreparedDataset:
     """Let TFDS make the records, and record the result.
 
     Args:
@@ -71,7 +71,7 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
         data_dir: TFDS's data_dir.
         downloads: Where TFDS keeps what it downloads.
         manual_dir: Where verified archives lie; None lets TFDS download them.
-        door: Where the archives come from, for the record.
+        origin: Where the archives come from, for the record.
 
     Raises:
         UserError: A download broke off or has a wrong checksum.
@@ -112,14 +112,13 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
     except (tf.errors.OpError, RuntimeError) as error:
         # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
         cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
-        message: str | None = getattr(cause, "message", None) if isinstance(cause, tf.errors.OpError) else None
-        if message is None:
+        if cause is None or not isinstance(cause, tf.errors.OpError):
             raise
-        raise OSError(message.splitlines()[0]) from error
-    return _record(dataset, data_dir, builder, door)
+        raise OSError(first_line(cause)) from error
+    return _record(dataset, data_dir, builder, origin)
 
 
-def _record(dataset: str, data_dir: Path, builder: Any, door: str) -> record.PreparedDataset:
+def _record(dataset: str, data_dir: Path, builder: Any, origin: str) -> record.PreparedDataset:
     splits = builder.info.splits
     return record.write(
         dataset,
@@ -129,5 +128,5 @@ def _record(dataset: str, data_dir: Path, builder: Any, door: str) -> record.Pre
         class_names=list(builder.info.features["label"].names),
         splits={str(name): split.num_examples for name, split in splits.items()},
         record_files=[file for split in splits.values() for file in split.filenames],
-        door=door,
+        origin=origin,
     )

@@ -1,4 +1,4 @@
-"""The upstream door: is the host there, and is what was downloaded before still whole?"""
+"""The upstream origin: is the host there, and is what was downloaded before still whole?"""
 
 from __future__ import annotations
 

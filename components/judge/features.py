@@ -15,7 +15,7 @@ import tensorflow as tf
 from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
 from serving.repository.contract import ASSETS_EXTRA
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 SIGNATURE, SECOND_SIGNATURE = "judge", "second_judge"
 RECORD_FILE = f"{ASSETS_EXTRA}/judge.json"
@@ -143,5 +143,4 @@ def _saved_model(directory: str | Path) -> Path:
 
 
 def _unusable(path: Path, error: Exception) -> UserError:
-    why = next(iter(str(error).splitlines()), type(error).__name__)
-    return UserError(f"no usable judge in {path}: {why}; run the judge's training again")
+    return UserError(f"no usable judge in {path}: {first_line(error)}; run the judge's training again")

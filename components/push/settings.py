@@ -1,12 +1,12 @@
 """Settings of infra validation and push."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from components.settings import Settings
 
 
-class PushSettings(BaseModel):
+class PushSettings(Settings):
     """How a blessed model becomes a served version."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     keep_versions: int = Field(
         default=5, ge=1, le=1000, description="Pushed versions kept on disk; 5 leaves four to roll back to, at a few MB each."

@@ -13,6 +13,7 @@ import cloup
 EXIT_BLOCKED = 1  # the gate said no: neither success nor a crash
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141  # the reader of standard output is gone, as a shell says it: 128 + SIGPIPE
 # Lines as wide as the terminal, up to this many columns; a first column wide enough for the longest options.
 CONTEXT = cloup.Context.settings(
     help_option_names=["-h", "--help"],

@@ -33,12 +33,12 @@ def fetch(dataset: str, source: str, home: Path, as_json: bool) -> None:
 
     prepared = prepare_data(dataset, Home.at(home), source)
     counts = ", ".join(f"{count:,} {split}" for split, count in prepared.splits.items())
-    line = f"{prepared.dataset} {prepared.version} ({counts}) from {prepared.door}, verified: {prepared.directory}"
+    line = f"{prepared.dataset} {prepared.version} ({counts}) from {prepared.origin}, verified: {prepared.directory}"
     facts = {
         "dataset": prepared.dataset,
         "version": prepared.version,
         "splits": prepared.splits,
-        "source": prepared.door,
+        "source": prepared.origin,
         "directory": str(prepared.directory),
         "digest": prepared.digest,
     }

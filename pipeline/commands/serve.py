@@ -33,6 +33,13 @@ _PORT = click.IntRange(0, 65535)
         metavar="N",
         help="Port of REST, metrics and the gallery; 0 for any free one.",
     ),
+    cloup.option(
+        "--cors-origin",
+        "cors_origins",
+        metavar="ORIGIN",
+        multiple=True,
+        help="Let pages of this origin use REST from a browser; may be repeated, * for all.",
+    ),
     cloup.option("--no-rest", is_flag=True, help="Serve gRPC alone."),
     cloup.option("--tls-cert", type=_FILE, metavar="FILE", help="PEM certificate chain: encrypt both ports."),
     cloup.option("--tls-key", type=_FILE, metavar="FILE", help="PEM key of that certificate."),
@@ -57,7 +64,8 @@ _PORT = click.IntRange(0, 65535)
     "Batches and limits",
     cloup.option("--max-batch-size", type=int, metavar="N", help="Rows that run at once; 0 for no batching.  [default: 64]"),
     cloup.option("--batch-timeout-ms", type=float, metavar="MS", help="How long a batch waits to fill.  [default: 0]"),
-    cloup.option("--max-queue", type=int, metavar="N", help="Rows that may wait; more are refused.  [default: 2048]"),
+    cloup.option("--max-queue", type=int, metavar="N", help="Requests that may wait; more are refused.  [default: 256]"),
+    cloup.option("--max-queue-bytes", type=int, metavar="N", help="Memory of those and their answers.  [default: 256 MiB]"),
     cloup.option(
         "--batching-parameters-file",
         type=_FILE,
@@ -82,6 +90,7 @@ def serve(
     host: str,
     port: int,
     rest_port: int,
+    cors_origins: tuple[str, ...],
     no_rest: bool,
     versions: str | None,
     labels: tuple[str, ...],
@@ -120,6 +129,7 @@ def serve(
             policy=VersionPolicy.parse(versions) if versions else None,
             labels=_labels(labels) if labels else None,
             models_file=model_config_file,
+            cors_origins=cors_origins,
         )
         process.serve(server)
 

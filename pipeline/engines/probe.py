@@ -17,7 +17,7 @@ from typing import Any
 from components.codehash import code_digest
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.engines.local import LocalEngine
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 _LOGGER = logging.getLogger(__name__)
 # What runs on workers; a worker of other code would not do what TFX's cache believes that it did.
@@ -144,4 +144,4 @@ def _compare(answers: list[dict[str, Any]], engine: Engine, home: Path) -> None:
 def _cause(text: str) -> str:
     """Return the innermost cause that a Java trace names, else the job's own, else the first line."""
     causes = re.findall(r"(?:^Caused by|in state FAILED): (?:[\w.$]+\.)?(\w+(?:: .+)?)$", text, re.MULTILINE)
-    return (causes[-1] if causes else text.strip().splitlines()[0])[:200]
+    return first_line(causes[-1] if causes else text, 200)

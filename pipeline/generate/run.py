@@ -20,7 +20,7 @@ from pipeline.sampling.classes import class_number
 from pipeline.terminal.console import capture_logs
 from pipeline.terminal.run import RunView
 from serving.repository import contract
-from serving.repository.errors import ServingError, UserError
+from serving.repository.errors import UserError
 from serving.repository.manifest import manifest_problem
 from serving.repository.metadata import read_metadata
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 2.0  # seconds between two looks at how many shards there are
 # How a worker's own words come back through most engines: within the text of a traceback.
-_CAUSE = re.compile(r"(?:UserError|ServingError): (.+?)(?: \[while running|$)", re.MULTILINE)
+_CAUSE = re.compile(r"UserError: (.+?)(?: \[while running|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ def generate_shards(
         debug: Leave the libraries' messages on the terminal.
 
     Raises:
-        UserError: Whatever the user can mend.
-        ServingError: The version is damaged.
+        UserError: Whatever the user can mend, e.g. a damaged version.
     """
     began = time.monotonic()
     model, directory = (path.expanduser().absolute() for path in (model, directory))  # as workers elsewhere see them
@@ -173,7 +172,7 @@ def _fill(request: Request, model: Path, directory: Path, missing: list[int], en
 
 def said_by_a_worker(error: Exception) -> str:
     """The line that a worker has for the user, "" if it is another error."""
-    if isinstance(error, UserError | ServingError):
+    if isinstance(error, UserError):
         return str(error).partition(" [while running")[0]
     found = _CAUSE.search(str(error))
     return found[1] if found else ""

@@ -35,7 +35,7 @@ def write_shard(request: Request, number: int, generator: LocalGenerator, direct
 
     Raises:
         UserError: The disk is full or refuses.
-        ServingError: The generator refuses.
+        UserError: The generator refuses.
     """
     target = directory / request.file_name(number)
     if target.exists():

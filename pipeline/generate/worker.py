@@ -37,7 +37,7 @@ class WriteShards(beam.DoFn):
 
         Raises:
             UserError: This worker does not see the model or the directory, or the disk refuses.
-            ServingError: The generator can't be loaded or refuses.
+            UserError: The generator can't be loaded or refuses.
         """
         # One for all threads of this process.
         generator = self._shared.acquire(self._load)

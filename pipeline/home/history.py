@@ -9,14 +9,12 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from components.gate.verdict.verdict import Verdict, comparison_of
+from components.gate.verdict.verdict import FIGURE_PREFIX, Verdict, comparison_of
 from pipeline.home.home import Home
 from pipeline.home.lineage import TracedArtifact, TracedRun, read_runs
 from pipeline.home.run_record import RunRecord, load_all
 from pipeline.nodes import GATE, PUSHER
 from serving.repository.layout import model_name
-
-_FIGURE_PREFIX = "figure."  # of the evaluation artifact's properties
 
 PastState = Literal["running", "interrupted", "blessed", "blocked", "failed"]
 
@@ -81,7 +79,7 @@ def _judged(evaluation: TracedArtifact | None) -> _Judged:
         return _Judged()
     known = evaluation.properties
     if "blessed" in known:
-        figures = {name.removeprefix(_FIGURE_PREFIX): value for name, value in known.items() if name.startswith(_FIGURE_PREFIX)}
+        figures = {name.removeprefix(FIGURE_PREFIX): value for name, value in known.items() if name.startswith(FIGURE_PREFIX)}
         told = [str(known.get(name, "")) for name in ("baseline_version", "comparison")]
         return _Judged(bool(known["blessed"]), known.get("reason", ""), figures, *told)
     try:

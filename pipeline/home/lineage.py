@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.home.home import Home
 from pipeline.home.moving import moved
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 # The types of context that TFX writes.
 _PIPELINE_RUN, _PIPELINE, _NODE = "pipeline_run", "pipeline", "node"
@@ -85,10 +85,8 @@ def read_runs(home: Home) -> list[TracedRun]:
         store = MetadataStore(config)
         return _Reader(store, home).runs()
     except (errors.StatusError, RuntimeError) as error:  # the latter where it is no database at all
-        first = (str(error).splitlines() or [repr(error)])[0]
-        raise UserError(
-            f"the metadata {metadata} can't be read ({first}): restore it, or set it aside with `forger doctor --mend`"
-        ) from error
+        mend = "restore it, or set it aside with `forger doctor --mend`"
+        raise UserError(f"the metadata {metadata} can't be read ({first_line(error)}): {mend}") from error
 
 
 class _Reader:

@@ -15,7 +15,7 @@ import kfp
 import kfp_server_api
 import urllib3
 
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 _TIMEOUT_S = 30  # of the first call; an address that never answers would hold us for minutes
 _MENDS = {
@@ -99,9 +99,8 @@ def _message(error: kfp_server_api.ApiException) -> str:
     except ValueError:
         body = None
     said = (body.get("error") or body.get("message") or "") if isinstance(body, dict) else ""
-    return _short(said or error.reason or "")
+    return _short(said or error.reason or "no reason given")
 
 
-def _short(text: object) -> str:
-    lines = str(text).strip().splitlines()
-    return lines[0].rpartition(">: ")[2][:200] if lines else type(text).__name__
+def _short(error: BaseException | str) -> str:
+    return first_line(error).rpartition(">: ")[2][:200]  # what urllib3 says begins with its connection

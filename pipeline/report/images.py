@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from components.grids import lay_out
+
 
 def png_uri(pixels: np.ndarray) -> str:
     """Encode a grey picture, uint8 [H, W], as a data URI."""
@@ -24,11 +26,7 @@ def file_uri(path: Path) -> str:
 
 def strip(images: np.ndarray) -> np.ndarray:
     """Put images side by side with a dark pixel between: uint8 [N, H, W] or [N, H, W, 1] -> [H, N * (W + 1) - 1]."""
-    images = images.reshape(images.shape[:3])
-    count, height, width = images.shape
-    sheet = np.zeros((height, count, width + 1), np.uint8)
-    sheet[:, :, :width] = images.transpose(1, 0, 2)
-    return sheet.reshape(height, -1)[:, :-1]
+    return lay_out(images, columns=len(images), gap=1)
 
 
 def _uri(png: bytes) -> str:

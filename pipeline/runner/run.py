@@ -66,7 +66,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
 
 
 def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
-    """Fetch a dataset into a home, showing which door it came through."""
+    """Fetch a dataset into a home, showing where it came from."""
     home.open()
     with home.alone():
         console = make_console(stderr=True)

@@ -67,7 +67,7 @@ def open_server(
         tls: TLS towards the server, None for none.
 
     Raises:
-        ServingError: TLS files that can't be read, or a version and a label.
+        ClientError: No address, TLS files that can't be read, or a version and a label.
     """
     from serving.client import GeneratorClient
 
@@ -100,8 +100,8 @@ def draw(
         labels_out: `.npy`, or None.
 
     Raises:
-        UserError: The generator does not know the class.
-        ServingError: Nothing to draw with, or a file that can't be written.
+        UserError: The generator does not know the class, or the one on disk refuses.
+        ClientError: The server can't be reached or refuses, or a file can't be written.
     """
     check_names(out, labels_out)
     number = None if label is None else class_number(label, list(getattr(generator, "class_names", ())), source)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
 from components.gate.combiners.scoring import Scorer
+from components.gate.drawing.fault import Fault, fault_of
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import bind, make_eval_config
 from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
@@ -103,13 +104,15 @@ def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick)
     """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
 
     Raises:
-        UserError: The generator's images or labels are not what was asked for.
-        ServingError: It can't be drawn from.
+        UserError: The generator's images or labels are not what was asked for, or the one on disk refuses.
+        ClientError: The server can't be reached or refuses.
     """
     images, answered = generator.sample(yardstick.keys, yardstick.labels)
-    if images.dtype != np.uint8 or images.shape[1:] != contract.IMAGE_SHAPE:
-        raise UserError(f"the generator answers {images.dtype} images of shape {list(images.shape[1:])}: not one of Forger's")
-    if not ((answered == yardstick.labels).all() or (answered == contract.ANY_LABEL).all()):
+    fault = fault_of(images, answered, yardstick.labels)
+    if fault is Fault.WRONG_IMAGES:
+        asked = len(yardstick.labels)
+        raise UserError(f"the generator answers {images.dtype} {list(images.shape)} to {asked} labels: not one of Forger's")
+    if fault:
         raise UserError(f"the generator answers other classes than asked for: was it trained on {len(yardstick.class_names)}?")
     return images, answered
 

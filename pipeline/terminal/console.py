@@ -15,12 +15,22 @@ from rich.console import Console
 _PLAIN_WIDTH = 1000  # columns: never reached
 
 
+class _Console(Console):
+    """A console whose reader may leave: what runs goes on, and ends with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console for lines of any length: wrapped on a terminal, whole in a pipe or file."""
     # A copy of the descriptor: `capture_logs` points the original at a log file.
     file = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") if stderr else None
-    console = Console(highlight=False, emoji=False, file=file)
-    return console if console.is_terminal else Console(highlight=False, emoji=False, file=file, width=_PLAIN_WIDTH)
+    console = _Console(highlight=False, emoji=False, file=file)
+    return console if console.is_terminal else _Console(highlight=False, emoji=False, file=file, width=_PLAIN_WIDTH)
 
 
 @contextlib.contextmanager

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import time
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from serving.client import draws
-from serving.client.channel import ClientTls, channel_options
-from serving.client.failures import failure, still_loading
-from serving.client.messages import (
+import grpc
+from grpc import aio
+
+from . import draws, wire
+from .channel import ClientTls, channel_options
+from .contract import MODEL_SERVICE, PREDICTION_SERVICE
+from .errors import ClientError
+from .failures import failure, worth_a_look
+from .messages import (
+    Limits,
     Model,
     ModelMetadata,
     VersionStatus,
@@ -21,8 +27,9 @@ from serving.client.messages import (
     read_status,
     status_request,
 )
-from serving.client.rows import CHUNK_ROWS
-from serving.client.synchronous import LOADING_PAUSE
+from .probe import Finding, look
+from .rows import CHUNK_ROWS
+from .tries import Tries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,18 +56,18 @@ class AsyncGeneratorClient:
         tls: ClientTls | None = None,
     ) -> None:
         """Prepare a channel; arguments and errors are those of `GeneratorClient`."""
-        from grpc import aio
-        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-
         self._model = Model(target, model_name, version, label)
-        self._timeout, self._chunk_rows = timeout, chunk_rows
+        self._limits, self._tls = Limits(timeout, chunk_rows), tls is not None
+        self._answered = threading.Event()  # by the address, ever; shared with `at`'s clients
         options = channel_options(tls)
         if tls is None:
             self._channel = aio.insecure_channel(target, options)
         else:
             self._channel = aio.secure_channel(target, tls.credentials(), options)
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        predictions, models = f"/{PREDICTION_SERVICE}", f"/{MODEL_SERVICE}"
+        self._predict = self._method(f"{predictions}/Predict", wire.PredictResponse)
+        self._get_metadata = self._method(f"{predictions}/GetModelMetadata", wire.GetModelMetadataResponse)
+        self._get_status = self._method(f"{models}/GetModelStatus", wire.GetModelStatusResponse)
 
     @property
     def target(self) -> str:
@@ -100,11 +107,11 @@ class AsyncGeneratorClient:
 
     async def metadata(self) -> ModelMetadata:
         """See `GeneratorClient.metadata`."""
-        return read_metadata(await self._call(self._predictions.GetModelMetadata, metadata_request(self._model)))
+        return read_metadata(await self._call(self._get_metadata, metadata_request(self._model)))
 
     async def status(self) -> list[VersionStatus]:
         """See `GeneratorClient.status`."""
-        return read_status(await self._call(self._models.GetModelStatus, status_request(self._model)))
+        return read_status(await self._call(self._get_status, status_request(self._model)))
 
     async def close(self) -> None:
         """Close the channel."""
@@ -120,20 +127,29 @@ class AsyncGeneratorClient:
         return await draws.drive_async(draw, self._run)
 
     async def _run(self, run: draws.Run) -> dict[str, np.ndarray]:
-        steps = predictions(self._model, run, self._chunk_rows)
-        return await draws.drive_async(steps, lambda request: self._call(self._predictions.Predict, request))
+        steps = predictions(self._model, run, self._limits.chunk_rows)
+        return await draws.drive_async(steps, lambda request: self._call(self._predict, request))
 
-    async def _call(self, method: Callable, request: Any) -> Any:
+    def _method(self, path: str, answer: Any) -> Callable[..., Any]:
+        return self._channel.unary_unary(path, request_serializer=wire.to_bytes, response_deserializer=answer.FromString)
+
+    async def _call(self, method: Callable[..., Any], request: Any) -> Any:
         """As `GeneratorClient._call`."""
-        import grpc
-
-        deadline, loading = time.monotonic() + self._timeout, False
+        tries = Tries(self._limits.timeout)
         while True:
             try:
-                return await method(request, timeout=max(deadline - time.monotonic(), 0.001))
+                answer = await method(request, timeout=tries.left())
             except grpc.RpcError as error:
-                late = time.monotonic() + LOADING_PAUSE >= deadline
-                loading = still_loading(error) or (loading and late)
-                if late or not loading:
-                    raise failure(error, self._model, self._timeout, loading=loading) from error
-            await asyncio.sleep(LOADING_PAUSE)
+                pause = tries.pause(error)
+                if pause is None:
+                    raise await self._failure(error, tries) from error
+            else:
+                self._answered.set()
+                return answer
+            await asyncio.sleep(pause)
+
+    async def _failure(self, error: grpc.RpcError, tries: Tries) -> ClientError:
+        found = Finding.UNKNOWN
+        if worth_a_look(error, answered=self._answered.is_set()):
+            found = await asyncio.to_thread(look, self.target)
+        return failure(error, self._model, self._limits.timeout, tls=self._tls, waited_for=tries.waits_for, found=found)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from serving.repository import contract
-from serving.repository.errors import ServingError
+import grpc
 
-if TYPE_CHECKING:
-    import grpc
+from .contract import MODEL_SERVICE, PREDICTION_SERVICE
+from .errors import ClientError
 
 _MAX_MESSAGE_BYTES = 64 * 2**20  # an answer's size is the server's to limit
-_FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
+FIRST_BACKOFF, LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between attempts to connect
 _ATTEMPTS = 5  # gRPC's own upper limit
+# A connection that brings nothing while a call waits is asked for a sign of life, and given up where none comes: a proxy or a
+# firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the
+# fourth such ping since it last sent something. gRPC sends two for each call, so that one call may take any time.
+KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS = 10_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,10 @@ class ClientTls:
         """Read the files.
 
         Raises:
-            ServingError: A file that can't be read, or a certificate without key.
+            ClientError: A file that can't be read, or a certificate without key.
         """
-        import grpc
-
         if (self.cert is None) != (self.key is None):
-            raise ServingError("mutual TLS needs the client's certificate and its key: give both or neither")
+            raise ClientError("mutual TLS needs the client's certificate and its key: give both or neither")
         return grpc.ssl_channel_credentials(_read(self.ca), _read(self.key), _read(self.cert))
 
 
@@ -55,12 +55,12 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
     """
     policy = {
         "maxAttempts": _ATTEMPTS,
-        "initialBackoff": f"{_FIRST_BACKOFF}s",
-        "maxBackoff": f"{_LAST_BACKOFF}s",
+        "initialBackoff": f"{FIRST_BACKOFF}s",
+        "maxBackoff": f"{LAST_BACKOFF}s",
         "backoffMultiplier": 2,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
-    services = [{"service": contract.PREDICTION_SERVICE}, {"service": contract.MODEL_SERVICE}]
+    services = [{"service": PREDICTION_SERVICE}, {"service": MODEL_SERVICE}]
     config = {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [{"name": services, "retryPolicy": policy}]}
     options: list[tuple[str, str | int]] = [
         ("grpc.service_config", json.dumps(config)),
@@ -68,8 +68,12 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
         ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.enable_http_proxy", 0),  # a proxy for the web is no way to a model server
-        ("grpc.initial_reconnect_backoff_ms", int(_FIRST_BACKOFF * 1000)),
-        ("grpc.max_reconnect_backoff_ms", int(_LAST_BACKOFF * 1000)),
+        ("grpc.initial_reconnect_backoff_ms", int(FIRST_BACKOFF * 1000)),
+        ("grpc.max_reconnect_backoff_ms", int(LAST_BACKOFF * 1000)),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 0),  # an idle connection costs nothing
+        ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),  # gRPC's own pings, for bandwidth, hold the keepalive's back
     ]
     if tls is not None and tls.server_name:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
@@ -82,4 +86,4 @@ def _read(path: Path | None) -> bytes | None:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ServingError(f"cannot read {path}: {error.strerror or error}; name a PEM file") from error
+        raise ClientError(f"cannot read {path}: {error.strerror or error}; name a PEM file") from error

@@ -10,16 +10,17 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from serving.client.rows import labels_for, paired
-from serving.repository import contract
-from serving.repository.errors import ServingError
+import numpy as np
+
+from . import contract
+from .errors import ClientError
+from .rows import labels_for, paired
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
 
 T = TypeVar("T")
-Asked = TypeVar("Asked")
+Wanted = TypeVar("Wanted")
 Answer = TypeVar("Answer")
 _HALF_RANGE = 127.5  # pixel 0 is -1.0, pixel 255 is +1.0
 
@@ -42,9 +43,9 @@ class Run:
 Draw = Generator[Run, "dict[str, np.ndarray]", T]
 
 
-def drive(draw: Generator[Asked, Answer, T], run: Callable[[Asked], Answer]) -> T:
+def drive(draw: Generator[Wanted, Answer, T], run: Callable[[Wanted], Answer]) -> T:
     """Answer all that a draw yields with `run`; return its result."""
-    answer: Any = None
+    answer: Any = None  # what starts a generator
     while True:
         try:
             wanted = draw.send(answer)
@@ -53,7 +54,7 @@ def drive(draw: Generator[Asked, Answer, T], run: Callable[[Asked], Answer]) -> 
         answer = run(wanted)
 
 
-async def drive_async(draw: Generator[Asked, Answer, T], run: Callable[[Asked], Awaitable[Answer]]) -> T:
+async def drive_async(draw: Generator[Wanted, Answer, T], run: Callable[[Wanted], Awaitable[Answer]]) -> T:
     """`drive` with a `run` that is awaited."""
     answer: Any = None
     while True:
@@ -92,10 +93,8 @@ def sample_latent(latents: ArrayLike, labels: ArrayLike) -> Draw[np.ndarray]:
 
 def interpolate(first: int, last: int, steps: int, label: int | None) -> Draw[tuple[np.ndarray, np.ndarray]]:
     """Images uint8 [steps, 28, 28, 1] and labels int64 [steps] on the way from one seed to another (`slerp`)."""
-    import numpy as np
-
     if steps < 2:
-        raise ServingError(f"an interpolation needs at least 2 steps, not {steps}")
+        raise ClientError(f"an interpolation needs at least 2 steps, not {steps}")
     ends, classes = yield from latents([first, last], labels_for(label, 2))
     path = slerp(ends[0], ends[1], np.linspace(0.0, 1.0, steps))
     chosen = np.where(np.arange(steps) < steps / 2, classes[0], classes[1])
@@ -115,8 +114,6 @@ def slerp(first: np.ndarray, last: np.ndarray, at: np.ndarray) -> np.ndarray:
     Returns:
         float32 [N, Z]; a straight line where the two point the same or the opposite way.
     """
-    import numpy as np
-
     a, b, t = np.asarray(first, np.float64), np.asarray(last, np.float64), np.asarray(at, np.float64)[:, np.newaxis]
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     angle = np.arccos(np.clip(a @ b / lengths, -1.0, 1.0)) if lengths else 0.0

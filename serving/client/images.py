@@ -7,13 +7,11 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from serving.repository import contract
-from serving.repository.errors import ServingError
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from .errors import ClientError
 
 _GAP = 2  # pixels between neighbouring images of a grid
 _GAP_VALUE = 64  # a dark grey that shows the cells of white-on-black digits
@@ -29,20 +27,18 @@ def write_images(path: Path, images: np.ndarray, labels: np.ndarray, labels_out:
         labels_out: Also write the labels, int64 [N], to this `.npy` file.
 
     Raises:
-        ServingError: Another suffix, no image for a PNG, or a place that cannot be written.
+        ClientError: Another suffix, no image for a PNG, or a place that cannot be written.
     """
-    import numpy as np
-
     path = Path(path)
     check_names(path, labels_out)
     is_png = path.suffix.lower() == ".png"
     if is_png and not len(images):
-        raise ServingError(f"{path}: a PNG needs at least one image, ask for more than 0")
+        raise ClientError(f"{path}: a PNG needs at least one image, ask for more than 0")
     with _replacing(path) as file:
         if is_png:
             _write_png(file, images, labels)
         else:
-            np.save(file, images.reshape(len(images), *contract.IMAGE_SHAPE[:2]))
+            np.save(file, images[..., 0])
     if labels_out is not None:
         with _replacing(Path(labels_out)) as file:
             np.save(file, np.asarray(labels, np.int64))
@@ -52,12 +48,12 @@ def check_names(path: Path, labels_out: Path | None = None) -> None:
     """Check what `write_images` will be asked to write, before anything is drawn.
 
     Raises:
-        ServingError: A suffix that it does not know.
+        ClientError: A suffix that it does not know.
     """
     if Path(path).suffix.lower() not in (".png", ".npy"):
-        raise ServingError(f"{path}: images are written as .png or .npy, name the file so")
+        raise ClientError(f"{path}: images are written as .png or .npy, name the file so")
     if labels_out is not None and Path(labels_out).suffix.lower() != ".npy":
-        raise ServingError(f"{labels_out}: labels are written as .npy, name the file so")
+        raise ClientError(f"{labels_out}: labels are written as .npy, name the file so")
 
 
 def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -73,8 +69,6 @@ def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns:
         uint8 [rows * (H + 2) - 2, columns * (W + 2) - 2], cells apart by 2 dark grey pixels, empty cells dark grey.
     """
-    import numpy as np
-
     count, height, width = images.shape[:3]
     order = np.arange(count)
     columns = math.ceil(math.sqrt(count))
@@ -92,8 +86,10 @@ def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _write_png(file: IO[bytes], images: np.ndarray, labels: np.ndarray) -> None:
-    from PIL import Image
-
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ClientError("a PNG of several images needs pillow: pip install pillow, or write .npy") from None
     Image.fromarray(grid(images, labels)).save(file, format="PNG")
 
 
@@ -106,7 +102,7 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
         beside.replace(path)
     except OSError as error:
-        raise ServingError(f"cannot write {path}: {error.strerror or error}") from error
+        raise ClientError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from serving.repository import contract
-from serving.repository.errors import ServingError
+import numpy as np
+
+from .contract import ANY_LABEL
+from .errors import ClientError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
 
 # Rows that travel in one call: below the server's row limit, and the same locally and over gRPC, so that both see equal batches.
@@ -30,16 +31,12 @@ def seeds_for(seed: int, count: int, *, first: int = 0) -> np.ndarray:
     Returns:
         int64 [count], each in [0, 2**63).
     """
-    import numpy as np
-
     start = _mix(np.array([seed & 0xFFFFFFFFFFFFFFFF], np.uint64))
     steps = np.arange(first, first + count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (_mix(start + steps) >> np.uint64(1)).astype(np.int64)
 
 
 def _mix(state: np.ndarray) -> np.ndarray:
-    import numpy as np
-
     state = state + np.uint64(0x9E3779B97F4A7C15)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -48,9 +45,7 @@ def _mix(state: np.ndarray) -> np.ndarray:
 
 def labels_for(label: int | None, count: int) -> np.ndarray:
     """The same label for every row, or any class when `label` is None, as int64 [count]."""
-    import numpy as np
-
-    return np.full(count, contract.ANY_LABEL if label is None else label, np.int64)
+    return np.full(count, ANY_LABEL if label is None else label, np.int64)
 
 
 def paired(first: ArrayLike, labels: ArrayLike, *, latents: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -65,14 +60,12 @@ def paired(first: ArrayLike, labels: ArrayLike, *, latents: bool = False) -> tup
         Seeds as int64 [N] or latents as float32 [N, Z], and labels as int64 [N].
 
     Raises:
-        ServingError: Another rank or type, or two lengths.
+        ClientError: Another rank or type, or two lengths.
     """
-    import numpy as np
-
     rows = _floats(first) if latents else _integers(first, "seeds")
     chosen = _integers(labels, "labels")
     if rows.shape[0] != chosen.shape[0]:
-        raise ServingError(
+        raise ClientError(
             f"{rows.shape[0]} {'latents' if latents else 'seeds'} but {chosen.shape[0]} labels: give one label a row"
         )
     return np.ascontiguousarray(rows), np.ascontiguousarray(chosen)
@@ -85,20 +78,14 @@ def chunks(count: int, size: int = CHUNK_ROWS) -> Iterator[slice]:
 
 
 def _integers(values: ArrayLike, name: str) -> np.ndarray:
-    import numpy as np
-
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise ServingError(f"{name} must be one list of integers, not {array.dtype} of shape {list(array.shape)}")
+        raise ClientError(f"{name} must be one list of integers, not {array.dtype} of shape {list(array.shape)}")
     return array.astype(np.int64)
 
 
 def _floats(values: ArrayLike) -> np.ndarray:
-    import numpy as np
-
     array = np.asarray(values)
     if array.ndim != 2 or array.dtype.kind not in "iuf":
-        raise ServingError(
-            f"latents must be numbers of shape [rows, latent size], not {array.dtype} of shape {list(array.shape)}"
-        )
+        raise ClientError(f"latents must be numbers of shape [rows, latent size], not {array.dtype} of shape {list(array.shape)}")
     return array.astype(np.float32)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from serving.client import draws
-from serving.client.channel import ClientTls, channel_options
-from serving.client.failures import failure, still_loading
-from serving.client.messages import (
+import grpc
+
+from . import draws, wire
+from .channel import ClientTls, channel_options
+from .contract import MODEL_SERVICE, PREDICTION_SERVICE
+from .errors import ClientError
+from .failures import failure, worth_a_look
+from .messages import (
+    Limits,
     Model,
     ModelMetadata,
     VersionStatus,
@@ -20,13 +26,13 @@ from serving.client.messages import (
     read_status,
     status_request,
 )
-from serving.client.rows import CHUNK_ROWS
+from .probe import Finding, look
+from .rows import CHUNK_ROWS
+from .tries import Tries
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
-
-LOADING_PAUSE = 0.5  # seconds between two questions to a server that still loads its model
 
 
 class GeneratorClient:
@@ -61,20 +67,20 @@ class GeneratorClient:
             tls: TLS towards the server; None for none.
 
         Raises:
-            ServingError: A version and a label, or TLS files that can't be read.
+            ClientError: A version and a label, or TLS files that can't be read.
         """
-        import grpc
-        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-
         self._model = Model(target, model_name, version, label)
-        self._timeout, self._chunk_rows = timeout, chunk_rows
+        self._limits, self._tls = Limits(timeout, chunk_rows), tls is not None
+        self._answered = threading.Event()  # by the address, ever; shared with `at`'s clients
         options = channel_options(tls)
         if tls is None:
             self._channel = grpc.insecure_channel(target, options)
         else:
             self._channel = grpc.secure_channel(target, tls.credentials(), options)
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        predictions, models = f"/{PREDICTION_SERVICE}", f"/{MODEL_SERVICE}"
+        self._predict = self._method(f"{predictions}/Predict", wire.PredictResponse)
+        self._get_metadata = self._method(f"{predictions}/GetModelMetadata", wire.GetModelMetadataResponse)
+        self._get_status = self._method(f"{models}/GetModelStatus", wire.GetModelStatusResponse)
 
     @property
     def target(self) -> str:
@@ -103,7 +109,7 @@ class GeneratorClient:
             Images uint8 [N, 28, 28, 1] and their labels int64 [N], -1 where the generator has no classes.
 
         Raises:
-            ServingError: Inputs that are not rows of one request, a server that is not there, or its refusal.
+            ClientError: Inputs that are not rows of one request, a server that is not there, or its refusal.
         """
         return self._draw(draws.sample(seeds, labels))
 
@@ -126,7 +132,7 @@ class GeneratorClient:
             Images float32 [N, 28, 28, 1] in [-1, 1].
 
         Raises:
-            ServingError: As for `sample`.
+            ClientError: As for `sample`.
         """
         return self._draw(draws.sample_latent(latents, labels))
 
@@ -143,7 +149,7 @@ class GeneratorClient:
             Images uint8 [steps, 28, 28, 1] and their labels int64 [steps]; the first and the last are what `sample` draws.
 
         Raises:
-            ServingError: As for `sample`.
+            ClientError: As for `sample`.
         """
         return self._draw(draws.interpolate(first, last, steps, label))
 
@@ -151,17 +157,17 @@ class GeneratorClient:
         """Ask for the served version and its signatures.
 
         Raises:
-            ServingError: A server that is not there, or its refusal.
+            ClientError: A server that is not there, or its refusal.
         """
-        return read_metadata(self._call(self._predictions.GetModelMetadata, metadata_request(self._model)))
+        return read_metadata(self._call(self._get_metadata, metadata_request(self._model)))
 
     def status(self) -> list[VersionStatus]:
         """Ask for the state of every version that the server knows, oldest first.
 
         Raises:
-            ServingError: A server that is not there, or its refusal.
+            ClientError: A server that is not there, or its refusal.
         """
-        return read_status(self._call(self._models.GetModelStatus, status_request(self._model)))
+        return read_status(self._call(self._get_status, status_request(self._model)))
 
     def close(self) -> None:
         """Close the channel."""
@@ -177,20 +183,29 @@ class GeneratorClient:
         return draws.drive(draw, self._run)
 
     def _run(self, run: draws.Run) -> dict[str, np.ndarray]:
-        steps = predictions(self._model, run, self._chunk_rows)
-        return draws.drive(steps, lambda request: self._call(self._predictions.Predict, request))
+        steps = predictions(self._model, run, self._limits.chunk_rows)
+        return draws.drive(steps, lambda request: self._call(self._predict, request))
 
-    def _call(self, method: Callable, request: Any) -> Any:
-        """Call with one deadline over all tries. gRPC itself tries again (see `channel`); a server that loads is waited for."""
-        import grpc
+    def _method(self, path: str, answer: Any) -> Callable[..., Any]:
+        return self._channel.unary_unary(path, request_serializer=wire.to_bytes, response_deserializer=answer.FromString)
 
-        deadline, loading = time.monotonic() + self._timeout, False
+    def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        """Call with one deadline over all tries."""
+        tries = Tries(self._limits.timeout)
         while True:
             try:
-                return method(request, timeout=max(deadline - time.monotonic(), 0.001))
+                answer = method(request, timeout=tries.left())
             except grpc.RpcError as error:
-                late = time.monotonic() + LOADING_PAUSE >= deadline
-                loading = still_loading(error) or (loading and late)
-                if late or not loading:
-                    raise failure(error, self._model, self._timeout, loading=loading) from error
-            time.sleep(LOADING_PAUSE)
+                pause = tries.pause(error)
+                if pause is None:
+                    raise self._failure(error, tries) from error
+            else:
+                self._answered.set()
+                return answer
+            time.sleep(pause)
+
+    def _failure(self, error: grpc.RpcError, tries: Tries) -> ClientError:
+        found = Finding.UNKNOWN
+        if worth_a_look(error, answered=self._answered.is_set()):
+            found = look(self.target)
+        return failure(error, self._model, self._limits.timeout, tls=self._tls, waited_for=tries.waits_for, found=found)

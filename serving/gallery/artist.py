@@ -8,14 +8,13 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
+from serving.client import GeneratorClient
 from serving.client.images import grid
 from serving.gallery.queries import PathQuery, PictureQuery
 from serving.repository import contract
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from serving.client import GeneratorClient
 
 
 class Artist:
@@ -38,7 +37,7 @@ class Artist:
             at 2**53), label and png (a data URL).
 
         Raises:
-            ServingError: The model server's refusal.
+            ClientError: The model server's refusal.
         """
         began = time.perf_counter()
         images, labels = self._sample(version, query)
@@ -58,7 +57,7 @@ class Artist:
             version, milliseconds, label, and frames: a data URL for each step.
 
         Raises:
-            ServingError: The model server's refusal.
+            ClientError: The model server's refusal.
         """
         client, began = self._client.at(version=version), time.perf_counter()
         label = query.label if query.label != contract.ANY_LABEL else int(client.sample([query.start], [query.label])[1][0])
@@ -71,7 +70,7 @@ class Artist:
         """Draw a PNG file: one image, or a sheet of several.
 
         Raises:
-            ServingError: The model server's refusal.
+            ClientError: The model server's refusal.
         """
         images, labels = self._sample(version, query)
         sheet = images[0, :, :, 0] if query.count == 1 else grid(images, labels)
@@ -83,8 +82,6 @@ class Artist:
 
     @functools.cached_property
     def _client(self) -> GeneratorClient:
-        from serving.client import GeneratorClient  # TensorFlow comes with it, and takes seconds
-
         return GeneratorClient(self._target, self._model_name)
 
 

@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.client import ClientError
 from serving.gallery.artist import Artist
 from serving.gallery.model import Versions, describe, shown_version
 from serving.gallery.queries import BadQuery, PathQuery, PictureQuery, Query
-from serving.repository.errors import ServingError
 
 _STATIC = Path(__file__).parent / "static"
 # What the model server refuses, by the name of gRPC's code; the rest is 503.
@@ -27,7 +27,6 @@ _SECURITY = {
     # The page needs its own files and the PNGs inside answers, nothing else.
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -114,7 +113,7 @@ def _answering(endpoint: Callable[[Request], Response]) -> Callable[[Request], R
             return _refusal(error, 400)
         except LookupError as error:
             return _refusal(error.args[0], 404)
-        except ServingError as error:
+        except ClientError as error:
             return _refusal(error, _HTTP.get(error.code, 503))
 
     return answer

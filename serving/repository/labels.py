@@ -16,6 +16,7 @@ from serving.repository.errors import UserError
 from serving.repository.layout import list_versions
 from serving.repository.locks import locked, only_writer
 from serving.repository.manifest import manifest_problem
+from serving.repository.models_config import parse_models_config
 
 if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -194,17 +195,14 @@ def _check_version(base: Path, version: int, whole: list[int]) -> None:
 
 
 def _read(path: Path) -> ModelServerConfig:
-    from google.protobuf import text_format
-    from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
-
-    config = ModelServerConfig()
     try:
-        return text_format.Parse(path.read_text(encoding="utf-8"), config)
+        content = path.read_bytes()
     except FileNotFoundError:
-        return config
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not a ModelServerConfig ({reason}): mend it, or delete it to serve the newest") from error
+        content = b""
+    try:
+        return parse_models_config(path, content)
+    except UserError as error:
+        raise UserError(f"{error}: mend it, or delete it to serve the newest") from error
 
 
 def _write(base: Path, wanted: Served) -> None:

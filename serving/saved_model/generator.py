@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from serving.client import draws
 from serving.client.rows import chunks
 from serving.repository import contract
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, flat_message
 from serving.repository.layout import version_directories
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class LocalGenerator:
         """Draw one image a row, as `GeneratorClient.sample` does: uint8 [N, 28, 28, 1], with labels int64 [N].
 
         Raises:
-            UserError: Inputs that are not rows of one request, or a label that the generator does not know.
+            UserError: A label that the generator does not know.
+            ClientError: Inputs that are not rows of one request.
         """
         return draws.drive(draws.sample(seeds, labels), self._run)
 
@@ -76,7 +77,7 @@ class LocalGenerator:
             Images float32 [N, 28, 28, 1] in [-1, 1].
 
         Raises:
-            UserError: As for `sample`.
+            UserError, ClientError: As for `sample`.
         """
         return draws.drive(draws.sample_latent(latents, labels), self._run)
 
@@ -88,15 +89,13 @@ class LocalGenerator:
         import numpy as np
         import tensorflow as tf
 
-        from serving.saved_model.servable import reason
-
         self._check(run)
         parts = []
         for rows in chunks(len(run.inputs[contract.INPUT_LABEL])):
             try:
                 part = self._servable.run(run.signature, {alias: tf.constant(value[rows]) for alias, value in run.inputs.items()})
             except (tf.errors.OpError, TypeError, ValueError) as error:
-                raise UserError(f"the generator in {self.directory} refused the request: {reason(error)}") from error
+                raise UserError(f"the generator in {self.directory} refused the request: {flat_message(error)}") from error
             parts.append({alias: part[alias].numpy() for alias in run.outputs})
         return {alias: np.concatenate([part[alias] for part in parts]) for alias in run.outputs}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.repository import contract
-from serving.repository.errors import GRAPH_TRACES, UserError
+from serving.repository.errors import UserError, flat_message
 from serving.repository.manifest import manifest_problem
 from serving.repository.metadata import read_metadata
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow.core.framework.tensor_pb2 import TensorProto
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
-
-_MAX_REASON = 500  # characters; gRPC carries an error in trailers that are limited to 8 KiB
 
 
 class Servable:
@@ -48,7 +46,7 @@ class Servable:
             proto = saved_model_pb2.SavedModel.FromString((directory / contract.SAVED_MODEL_FILE).read_bytes())
             self._model = tf.saved_model.load(str(directory))
         except Exception as error:  # TensorFlow and protobuf raise many kinds for a damaged file
-            raise UserError(f"{directory} cannot be loaded: {reason(error)}") from error
+            raise UserError(f"{directory} cannot be loaded: {flat_message(error)}") from error
         serving = [graph for graph in proto.meta_graphs if tf.saved_model.SERVING in graph.meta_info_def.tags]
         if not serving:
             raise UserError(f"{directory} has no graph for serving")
@@ -106,7 +104,7 @@ class Servable:
         except UserError:
             raise
         except Exception as error:  # a damaged record, a signature that is not there, values that the graph refuses
-            raise UserError(f"warm-up request {replayed + 1} of {self.directory} failed: {reason(error)}") from error
+            raise UserError(f"warm-up request {replayed + 1} of {self.directory} failed: {flat_message(error)}") from error
         return replayed
 
 
@@ -119,11 +117,3 @@ def tensor_of(proto: TensorProto) -> tf.Tensor:
     import tensorflow as tf
 
     return tf.io.parse_tensor(proto.SerializeToString(), tf.dtypes.as_dtype(proto.dtype))
-
-
-def reason(error: Exception) -> str:
-    """What an error says, on one line, without TensorFlow's graph traces."""
-    text = getattr(error, "message", None) or str(error) or type(error).__name__
-    lines = [line.strip() for line in text.splitlines()]
-    kept = " ".join(line for line in lines if line and not line.startswith(GRAPH_TRACES))
-    return (kept or type(error).__name__)[:_MAX_REASON]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -19,12 +18,10 @@ from serving.server.listening import PrivateSocket, cannot_listen, check_address
 from serving.server.models import config_file
 from serving.server.models.model_config import LATEST, ModelConfig, VersionPolicy
 from serving.server.options import ServerOptions
+from serving.server.rest.origins import check_origins
 from serving.server.rest.thread import RestThread
 from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
-
-if TYPE_CHECKING:
-    from serving.server.models.registry import ModelRegistry
 
 _LOGGER = logging.getLogger("forger.serving")
 
@@ -50,6 +47,7 @@ class GeneratorServer:
         policy: VersionPolicy | None = None,
         labels: Mapping[str, int] | None = None,
         models_file: Path | None = None,
+        cors_origins: Sequence[str] = (),
     ) -> None:
         """Bind the ports.
 
@@ -64,12 +62,13 @@ class GeneratorServer:
             policy: Which versions are served. Without it and without labels the models.config beside the base decides.
             labels: Versions by label.
             models_file: A models.config that lists all models to serve, in place of the model base.
+            cors_origins: Whose pages may use REST from a browser.
 
         Raises:
-            UserError: No version there, a wrong file, or a port that is taken.
+            UserError: No version there, a file that cannot be read, or a port that is taken.
         """
         base = Path(model_base).absolute()
-        self._host, self._tls = host, tls
+        self._host, self._tls, self._cors_origins = host, tls, check_origins(cors_origins)
         self._options = options or ServerOptions()
         self._models, self._file = _models(ModelConfig(name, base, policy or LATEST, labels or {}), policy, labels, models_file)
         names = [model.name for model in self._models]
@@ -77,6 +76,7 @@ class GeneratorServer:
         self._root = base.parent if models_file is None else models_file.absolute().parent
         if tls:
             tls.check()
+        self._by_hand = policy is not None or labels is not None
         self._health = ModelHealth()
         self._stopping = threading.Event()
         self._stopped = False
@@ -102,7 +102,7 @@ class GeneratorServer:
         # The gallery draws through gRPC like everybody else; where that port asks for certificates it has a way of its own.
         self._private = PrivateSocket(self._server) if tls and rest_port is not None else None
         if rest_port is not None:
-            self._rest = RestThread(host, rest_port, self._options, tls)
+            self._rest = RestThread(host, rest_port, tls)
 
     @property
     def target(self) -> str:
@@ -123,14 +123,16 @@ class GeneratorServer:
         """Answer health checks, load and warm up what is to be served, then be available.
 
         Raises:
-            UserError: No version can be loaded.
+            UserError: Nothing that is asked for can be loaded, or a label given by hand is of a version that is not served.
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
         from serving.server.metrics import Metrics
         from serving.server.models.registry import ModelRegistry
+        from serving.server.models.start import start_problem
         from serving.server.requests.predict import Predictor
         from serving.server.rest.app import build_app
+        from serving.server.rest.front import behind_front
         from serving.server.rpc import reflection, services
 
         metrics = Metrics()
@@ -141,14 +143,16 @@ class GeneratorServer:
         reflection.enable(self._server)
         self._server.start()
         if self._rest:
-            self._rest.start(build_app(registry, predictor, metrics, self._options, self.gallery_target, self.name))
+            app = build_app(registry, predictor, metrics, self._options, self.gallery_target, self.name)
+            self._rest.start(behind_front(app, self._host, self._cors_origins))
         registry.start()
         while not registry.looked.wait(0.1):
             if self._stopping.is_set():
                 return
-        if not any(model.available() for model in registry.models().values()):
+        problem = start_problem(registry.models(), self._file, by_hand=self._by_hand)
+        if problem:
             self.stop(0)
-            raise UserError(_nothing_loads(registry))
+            raise UserError(problem)
         rest = f", on {'https' if self._tls else 'http'}://{self.rest_target} (REST, gallery)" if self._rest else ""
         _LOGGER.info("serving %s on %s (gRPC)%s", ", ".join(sorted(registry.models())), self.target, rest)
 
@@ -212,16 +216,5 @@ def _models(
     try:
         return file.read(), file
     except UserError as error:
-        _LOGGER.error("%s; the newest version is served", error)
-        return [model], file
-
-
-def _nothing_loads(registry: ModelRegistry) -> str:
-    reasons = [
-        f"version {state.version}: {state.error}"
-        for model in registry.models().values()
-        for state in reversed(model.states())
-        if state.error
-    ]
-    names = ", ".join(registry.models())
-    return f"no version of {names} can be served ({'; '.join(reasons) or 'none there'}); push a whole one with `forger run`"
+        # To serve the newest could bring back what a rollback left.
+        raise UserError(f"{error}; mend it, or delete it to serve the newest version") from error

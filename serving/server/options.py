@@ -21,9 +21,13 @@ class ServerOptions:
             draw most images a second at 32 to 64 rows.
         batch_timeout_ms: How long a batch that is not full waits for more rows. With 0 a batch starts as soon as the one before
             has ended, with all that came meanwhile: under load that fills batches, and a lone request never waits.
-        max_queue: Rows that may wait for one signature; further requests are refused with RESOURCE_EXHAUSTED.
+        max_queue: Requests that may wait for one signature, whatever their rows; further ones are refused with
+            RESOURCE_EXHAUSTED. More than `workers` and REST's threads together can bring, so only a lower one refuses.
+        max_queue_bytes: Memory that those of one signature may take, with their answers; an empty queue takes any request.
+        max_queue_rows: Rows that may wait for one signature; 0 for no limit but the two above.
         workers: Requests handled at once; each waits in a thread of its own for its batch, so more than a full batch of them.
-        max_calls: Calls that may be open at once, handled or waiting for a worker; further ones are refused.
+        max_calls: Calls that may be open at once, handled or waiting for a worker; further ones are refused. One that waits for a
+            worker has not been read yet, so it takes next to no memory.
         drain_seconds: How long a stopping server lets running requests finish.
     """
 
@@ -33,7 +37,9 @@ class ServerOptions:
     max_message_bytes: int = 16 * 2**20
     max_batch_size: int = 64
     batch_timeout_ms: float = 0.0
-    max_queue: int = 2048
+    max_queue: int = 256
+    max_queue_bytes: int = 256 * 2**20
+    max_queue_rows: int = 0
     workers: int = 96
     max_calls: int = 512
     drain_seconds: float = 15.0
@@ -59,6 +65,8 @@ _RANGES = {
     "max_batch_size": (0, 65536),
     "batch_timeout_ms": (0, 10_000),
     "max_queue": (1, 2**20),
+    "max_queue_bytes": (1, 2**40),
+    "max_queue_rows": (0, 2**30),
     "workers": (1, 1024),
     "max_calls": (1, 65536),
     "drain_seconds": (0, 3600),

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from components.push.layout import push_model
-from serving.client import GeneratorClient
+from serving.client import ClientError, GeneratorClient
 from serving.repository import contract
-from serving.repository.errors import ServingError
 from serving.repository.labels import promote, release, roll_back
 from serving.saved_model.generator import LocalGenerator
 from serving.server.app import GeneratorServer
@@ -48,7 +47,7 @@ def draws(client, models):
     def answers(**which):
         try:
             images = client.at(**which).sample(_SEEDS, _LABELS)[0]
-        except ServingError:
+        except ClientError:
             return None
         return next(index for index, other in enumerate(expected) if np.array_equal(images, other))
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from components.push.layout import push_model
-from serving.client import GeneratorClient
-from serving.repository.errors import ServingError
+from serving.client import ClientError, GeneratorClient
 from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 from tests.support.waiting import wait_until
@@ -20,13 +19,13 @@ from tests.support.waiting import wait_until
 _PROGRAM = """
 import logging, sys
 from pathlib import Path
-from serving.repository.errors import ServingError
+from serving.repository.errors import UserError
 from serving.server.app import GeneratorServer
 from serving.server.process import serve
 logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
 try:
     print("ended by", serve(GeneratorServer(Path(sys.argv[1]), "tiny", port=int(sys.argv[2]))).name)
-except ServingError as error:
+except UserError as error:
     sys.exit(str(error))
 """
 
@@ -73,7 +72,7 @@ def _serves(target):
     with GeneratorClient(target, "tiny", timeout=5) as client:
         try:
             return client.status()
-        except ServingError:
+        except ClientError:
             return None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from components.progress import log_note
+from serving.repository.errors import first_line
 
 _KEPT = 2  # the newest, and one to fall back on
 _KEPT_TRAININGS = 3  # working directories of other trainings, so that switching profiles loses nothing
@@ -36,9 +37,7 @@ class Checkpoints:
             try:
                 self._checkpoint.restore(path).assert_consumed()
             except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
-                log_note(
-                    f"checkpoint {Path(path).name} can't be read ({str(error).splitlines()[0][:120]}); trying the one before"
-                )
+                log_note(f"checkpoint {Path(path).name} can't be read ({first_line(error, 120)}); trying the one before")
                 continue
             return True
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import tensorflow as tf
 from PIL import Image
 
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR, read_metrics, sample_path
+from components.grids import lay_out
 from components.progress import log_note
-from serving.repository.durable import replace_file
+from serving.repository.durable import replace_file, replacing
 
 # Watched over this many log lines in a row, so that one odd batch warns nobody.
 _PATIENCE = 3
@@ -53,13 +55,9 @@ class Journal:
 
     def draw(self, step: int, images: np.ndarray) -> None:
         """Save uint8 [N, 28, 28, 1] images, the same latents each time, as one near-square grid."""
-        columns = int(np.ceil(np.sqrt(len(images))))
-        rows = -(-len(images) // columns)
-        height, width = images.shape[1:3]
-        sheet = np.zeros((rows * columns, height, width), np.uint8)
-        sheet[: len(images)] = images[..., 0]
-        sheet = sheet.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
-        Image.fromarray(sheet).save(sample_path(self._directory, step))
+        sheet = lay_out(images, columns=math.ceil(math.sqrt(len(images))))
+        with replacing(sample_path(self._directory, step)) as file:
+            Image.fromarray(sheet).save(file, format="PNG")
         with self._board.as_default(step=step):
             tf.summary.image("samples", sheet[None, ..., None])
 

@@ -22,7 +22,7 @@ from components.gan.training.workers import is_chief
 from components.progress import log_note, report_progress
 from components.transform.pixels import quantise, scale
 from serving.repository.contract import IMAGE_SHAPE
-from serving.repository.errors import UserError
+from serving.repository.errors import UserError, first_line
 
 _LOG_EVERY = 100  # steps a compiled call: rare enough to cost nothing, often enough for a live progress bar
 _SAMPLE_ROWS = 100  # of a grid, as far as they can be shared among the classes
@@ -66,12 +66,12 @@ def train(
         return _train(source, num_classes, settings, directory, devices)
     except tf.errors.DataLossError as error:
         raise UserError(
-            f"the training examples can't be read any more ({str(error.message).splitlines()[0][:120]}): mend the disk and run "
+            f"the training examples can't be read any more ({first_line(error, 120)}): mend the disk and run "
             "again; the training continues from its last checkpoint"
         ) from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
         raise UserError(
-            f"another worker of this training is gone ({str(error.message).splitlines()[0][:120]}): "
+            f"another worker of this training is gone ({first_line(error, 120)}): "
             "start all workers again, and the training continues from its last checkpoint"
         ) from error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
+
 from serving.repository import contract
 
 
@@ -32,3 +34,21 @@ _FAULT_TEXTS = {
     Fault.WRONG_LABELS: f"{_SAMPLE} answers neither the labels asked for nor {contract.ANY_LABEL} in every row",
     Fault.HANGS: f"{_SAMPLE} does not answer in time",
 }
+
+
+def fault_of(images: np.ndarray, answered: np.ndarray, labels: np.ndarray) -> Fault:
+    """Hold an answer to the serving contract.
+
+    Args:
+        images: What was answered; should be uint8 [N, 28, 28, 1].
+        answered: The classes that come with it; should be `labels`, or -1 in every row.
+        labels: int64 [N], the classes asked for.
+
+    Returns:
+        WRONG_IMAGES, WRONG_LABELS or NONE.
+    """
+    if images.dtype != np.uint8 or images.shape != (len(labels), *contract.IMAGE_SHAPE):
+        return Fault.WRONG_IMAGES
+    if answered.shape != labels.shape or not ((answered == labels).all() or (answered == contract.ANY_LABEL).all()):
+        return Fault.WRONG_LABELS
+    return Fault.NONE

@@ -130,21 +130,13 @@ def metric_options(eval_config: config_pb2.EvalConfig) -> dict[str, Any]:
 
 
 def _at_most(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, limit: float | None) -> None:
-    _add(
-        spec,
-        metric,
-        where,
-        config_pb2.MetricThreshold(value_threshold={"upper_bound": {"value": limit}}) if limit is not None else None,
-    )
+    if limit is not None:
+        _add(spec, metric, where, config_pb2.MetricThreshold(value_threshold={"upper_bound": {"value": limit}}))
 
 
 def _at_least(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, limit: float | None) -> None:
-    _add(
-        spec,
-        metric,
-        where,
-        config_pb2.MetricThreshold(value_threshold={"lower_bound": {"value": limit}}) if limit is not None else None,
-    )
+    if limit is not None:
+        _add(spec, metric, where, config_pb2.MetricThreshold(value_threshold={"lower_bound": {"value": limit}}))
 
 
 def _scale_lower_bounds(spec: config_pb2.MetricsSpec, metric: str, factor: float) -> None:
@@ -161,10 +153,6 @@ def _drop(spec: config_pb2.MetricsSpec, metric: str, limit: float | None) -> Non
         _add(spec, metric, _OVERALL, config_pb2.MetricThreshold(change_threshold=change))
 
 
-def _add(
-    spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, threshold: config_pb2.MetricThreshold | None
-) -> None:
-    if threshold is not None:
-        spec.per_slice_thresholds[metric].thresholds.append(
-            config_pb2.PerSliceMetricThreshold(slicing_specs=[where], threshold=threshold)
-        )
+def _add(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, threshold: config_pb2.MetricThreshold) -> None:
+    entry = config_pb2.PerSliceMetricThreshold(slicing_specs=[where], threshold=threshold)
+    spec.per_slice_thresholds[metric].thresholds.append(entry)

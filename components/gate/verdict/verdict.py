@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from serving.repository.contract import VERDICT_FILE
 
+FIGURE_PREFIX = "figure."  # begins the names of figures among the properties that MLMD keeps of an evaluation
 FAULTY = "faulty generator"
 _DISAGREES = "the second judge disagrees"
 # What a failed metric says about the generator; a metric that isn't here speaks for itself.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from serving.repository import contract
 from serving.repository.errors import UserError
+from serving.repository.models_config import parse_models_config
 from serving.server.models.model_config import ModelConfig, from_list, from_proto
 
 if TYPE_CHECKING:
@@ -60,17 +61,11 @@ class ConfigFile:
             return None
 
     def _models(self, content: bytes | None) -> list[ModelConfig]:
-        from google.protobuf import text_format
-        from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
-
         if content is None:
             return self._interpret(None)
         if len(content) > _MAX_BYTES:
             raise UserError(f"{self.path} is larger than {_MAX_BYTES} bytes")
-        try:
-            config = text_format.Parse(content.decode("utf-8"), ModelServerConfig())
-        except (text_format.ParseError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.path} is not a ModelServerConfig: {' '.join(str(error).split())}") from error
+        config = parse_models_config(self.path, content)
         if config.WhichOneof("config") != "model_config_list":
             raise UserError(f"{self.path} has no model_config_list")
         try:

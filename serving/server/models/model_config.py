@@ -47,9 +47,17 @@ class VersionPolicy:
                 return cls(newest=None, specific=tuple(sorted({int(number) for number in numbers})))
         raise UserError(f"{text!r} is not a version policy: give {_POLICIES}")
 
+    def __str__(self) -> str:
+        if self.specific is not None:
+            return f"specific:{','.join(map(str, self.specific))}"
+        return "all" if self.newest is None else "latest" if self.newest == 1 else f"latest:{self.newest}"
+
     def candidates(self, on_disk: Iterable[int]) -> list[int]:
-        """The versions that the policy allows, newest first; the first `newest` of them that load are served."""
-        return sorted((version for version in on_disk if self.specific is None or version in self.specific), reverse=True)
+        """The versions that the policy asks for, newest first; the first `newest` of them that load are served.
+
+        A specific one counts although it is not on disk: that it is missing is to be said, and no other may take its place.
+        """
+        return sorted(on_disk if self.specific is None else self.specific, reverse=True)
 
 
 LATEST = VersionPolicy()

@@ -78,6 +78,7 @@ class ModelVersions:
         self._draining: list[LoadedVersion] = []
         self._states: dict[int, VersionState] = {}
         self._labels: dict[str, int] = {}
+        self._unmet: set[tuple[str, int]] = set()  # labels whose version is not served, as they were logged
         self._retries = Retries(options.retry_seconds)
         self.looked = threading.Event()  # set once the first look is over, whatever came of it
 
@@ -132,19 +133,17 @@ class ModelVersions:
         """Load what the policy asks for of what is on disk, and then let go of the rest.
 
         A version gives way only when another is served instead: an empty or missing base directory, or one where nothing that
-        the policy allows can be loaded, changes nothing. A server that would have nothing to serve takes the newest that loads.
+        the policy allows can be loaded, changes nothing. A version that the policy does not ask for is never loaded: a rollback
+        left it, and it must not come back because the pinned one is damaged.
 
         Args:
             stopping: Asked before each load whether to give up.
         """
         config = self.config
         on_disk = version_directories(config.base)
-        self._forget_what_is_gone(on_disk)
-        wanted = self._load_first(config, config.policy.candidates(on_disk), config.policy.newest, stopping)
-        if not wanted and not self._loaded and on_disk and not stopping():
-            wanted = self._load_first(config, sorted(on_disk, reverse=True), 1, stopping)
-            if wanted:
-                _LOGGER.error("none of the versions of %s that are to be served can be: version %d serves", config.name, *wanted)
+        candidates = config.policy.candidates(on_disk)
+        self._forget_all_but({*on_disk, *candidates})
+        wanted = self._load_first(config, candidates, config.policy.newest, stopping)
         if stopping():
             return
         self._apply_labels(config)
@@ -174,11 +173,11 @@ class ModelVersions:
             gc.collect()  # a loaded SavedModel holds reference cycles; without this its memory stays for long
         return left
 
-    def _forget_what_is_gone(self, on_disk: list[int]) -> None:
+    def _forget_all_but(self, versions: set[int]) -> None:
         with self._lock:
-            known = {*on_disk, *self._loaded, *(loaded.number for loaded in self._draining)}
+            known = {*versions, *self._loaded, *(loaded.number for loaded in self._draining)}
             self._states = {number: state for number, state in self._states.items() if number in known}
-        self._retries.forget_all_but(on_disk)
+        self._retries.forget_all_but(versions)
 
     def _load_first(
         self, config: ModelConfig, candidates: list[int], count: int | None, stopping: Callable[[], bool]
@@ -199,13 +198,16 @@ class ModelVersions:
         began = time.monotonic()
         self._set(VersionState(number, "LOADING"))
         try:
+            if not directory.is_dir():
+                raise UserError(f"{directory} is not on disk")
             servable = Servable(directory)
             warmed = servable.warm_up()
         except (UserError, OSError) as error:
             self._set(VersionState(number, "END", str(error)))
             if self._retries.failed(number, str(error)):
-                serving = ", ".join(str(version) for version in sorted(self._loaded))
-                keeps = f"version {serving} keeps serving" if serving else "an older version is tried"
+                keeps = "nothing is served in its place" if config.policy.specific is not None else "an older version is tried"
+                if self._loaded:
+                    keeps = f"version {', '.join(map(str, sorted(self._loaded)))} keeps serving"
                 _LOGGER.error("version %d of %s cannot be served: %s; %s", number, config.name, error, keeps)
             return False
         self._retries.succeeded(number)
@@ -231,6 +233,10 @@ class ModelVersions:
                 for label, version in config.labels.items()
                 if version in self._loaded or label in self._labels
             }
+            unmet = {(label, version) for label, version in config.labels.items() if self._labels.get(label) != version}
+        for label, version in sorted(unmet - self._unmet):
+            _LOGGER.error("label %s of %s is not in force: version %d is not served", label, config.name, version)
+        self._unmet = unmet
 
     def _let_go(self, numbers: set[int]) -> None:
         with self._lock:

@@ -23,7 +23,7 @@ Run = Callable[[str, Arrays], Arrays]
 
 
 class QueueFull(Exception):
-    """As many rows wait for the signature as may."""
+    """As much waits for the signature as may; says which limit it is."""
 
 
 @dataclass(eq=False)
@@ -35,6 +35,7 @@ class _Call:
     deadline: float | None
     kind: tuple
     queued_at: float = field(default_factory=time.monotonic)
+    size: int = 0
     taken: int = 0
     answered: int = 0
     parts: list[Arrays] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Batcher:
             deadline: When the answer is no longer of use, on the clock of `time.monotonic`; None for never.
 
         Raises:
-            QueueFull: Too many rows wait already.
+            QueueFull: Too much waits already.
             TimeoutError: The deadline passed first.
             tf.errors.OpError: The graph refuses the values of this request.
         """
@@ -127,7 +128,8 @@ class _Queue:
         self._calls: deque[_Call] = deque()
         self._changed = threading.Condition()
         self._closed = self._running = False
-        self.rows = 0
+        self.rows = self._size = 0
+        self._row_size = 0  # bytes of a row's answer, as the last batch had it
         self._thread = threading.Thread(target=self._work, name=f"forger-batch-{signature}", daemon=True)
         self._thread.start()
 
@@ -154,12 +156,37 @@ class _Queue:
         kind = tuple((alias, inputs[alias].dtype.str, inputs[alias].shape[1:]) for alias in sorted(inputs))
         call = _Call(inputs, rows, deadline, kind)
         with self._changed:
-            if self._calls and self.rows + rows > self._options.max_queue:
-                raise QueueFull
+            call.size = _size(inputs) + rows * self._row_size
+            if self._full(call):
+                self._drop_dead()
+                if problem := self._full(call):
+                    raise QueueFull(problem)
             self._calls.append(call)
             self.rows += rows
+            self._size += call.size
             self._changed.notify()
         return call
+
+    def _full(self, call: _Call) -> str:
+        """Which limit the call would pass; empty for none. An empty queue takes any."""
+        options = self._options
+        if not self._calls:
+            return ""
+        if len(self._calls) >= options.max_queue:
+            return f"up to {options.max_queue} requests may wait (max-queue)"
+        if self._size + call.size > options.max_queue_bytes:
+            return f"requests and answers of up to {options.max_queue_bytes} bytes may wait (max-queue-bytes)"
+        if options.max_queue_rows and self.rows + call.rows > options.max_queue_rows:
+            return f"up to {options.max_queue_rows} rows may wait (max_enqueued_batches)"
+        return ""
+
+    def _drop_dead(self) -> None:
+        """Forget those that nobody waits for any more; they must not hold up the living."""
+        for _ in range(len(self._calls)):
+            if self._calls[0].dead:
+                self._drop(self._calls[0])
+            else:
+                self._calls.rotate(-1)
 
     def close(self) -> None:
         with self._changed:
@@ -211,7 +238,9 @@ class _Queue:
             self.rows -= taken
             room -= taken
             self._calls.popleft()
-            if call.taken < call.rows:
+            if call.taken == call.rows:
+                self._size -= call.size
+            else:
                 self._calls.append(call)  # behind the others: a large request must not hold up the small ones
                 break
         return batch
@@ -219,6 +248,7 @@ class _Queue:
     def _drop(self, call: _Call) -> None:
         self._calls.popleft()
         self.rows -= call.rows - call.taken
+        self._size -= call.size
         _fail(call, TimeoutError())
 
     def _execute(self, batch: list[_Slice]) -> None:
@@ -235,6 +265,7 @@ class _Queue:
         if any(value.ndim == 0 or value.shape[0] != rows for value in outputs.values()):
             self._execute_alone(batch)  # the signature does not answer row by row
             return
+        self._row_size = _size(outputs) // rows
         start = 0
         for part in batch:
             stop = start + part.stop - part.start
@@ -248,6 +279,11 @@ class _Queue:
                 _add(part, self._run(self._signature, part.inputs()))
             except tf.errors.OpError as error:
                 _fail(part.call, error)
+
+
+def _size(arrays: Arrays) -> int:
+    """Bytes of arrays; of strings, what they hold."""
+    return sum(sum(map(len, value.ravel().tolist())) if value.dtype == object else value.nbytes for value in arrays.values())
 
 
 def _joined(parts: list[Arrays]) -> Arrays:

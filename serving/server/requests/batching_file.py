@@ -53,7 +53,8 @@ def with_batching_file(options: ServerOptions, path: Path) -> ServerOptions:
     if found.HasField("batch_timeout_micros"):
         values["batch_timeout_ms"] = found.batch_timeout_micros.value / 1000
     if found.HasField("max_enqueued_batches"):
-        values["max_queue"] = found.max_enqueued_batches.value * values.get("max_batch_size", options.max_batch_size)
+        # That many full batches: TensorFlow Serving's queue holds rows.
+        values["max_queue_rows"] = found.max_enqueued_batches.value * values.get("max_batch_size", options.max_batch_size)
     return replace(options, **values)
 
 

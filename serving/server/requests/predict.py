@@ -15,7 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis import model_pb2, predict_pb2
 
 from serving.repository import contract
-from serving.saved_model.servable import reason
+from serving.repository.errors import flat_message
 from serving.server.metrics import Request
 from serving.server.models.registry import ModelRegistry
 from serving.server.models.versions import LoadedVersion
@@ -116,16 +116,15 @@ class Predictor:
     def _outputs(self, leased: LoadedVersion, name: str, inputs: Arrays, deadline: float | None) -> Arrays:
         try:
             return leased.batcher.run(name, inputs, deadline)
-        except QueueFull:
-            waiting = self._options.max_queue
+        except QueueFull as full:
             raise Refusal(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"The batch scheduling queue to which this task was submitted is full: up to {waiting} rows may wait",
+                f"The batch scheduling queue to which this task was submitted is full: {full}",
             ) from None
         except TimeoutError:
             raise Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the request's turn came") from None
         except tf.errors.OpError as error:
-            raise Refusal(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), reason(error)) from error
+            raise Refusal(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), flat_message(error)) from error
 
 
 def deadline_of(context: grpc.ServicerContext) -> float | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import logging
 from typing import Any
 
 import grpc
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -25,9 +26,13 @@ from serving.server.requests import inference, model_info
 from serving.server.requests.predict import Predictor
 from serving.server.requests.refusals import Refusal, invalid
 from serving.server.rest import json_requests, json_responses, paths
+from serving.server.rest.bodies import BodyRefused, BodyRoom, Share, is_packed
 
 _LOGGER = logging.getLogger("forger.serving")
 _JSON = "application/json"
+_LOOKING_THREADS = 8
+_GROWTH = 4  # times the largest body: what Python may make of one
+_SMALLEST_ZIPPED = 1024  # bytes
 METRICS_PATH = "/monitoring/prometheus/metrics"  # TensorFlow Serving's default
 # What each call is named in the metrics: as in gRPC.
 _GRPC_METHODS = {
@@ -68,10 +73,6 @@ class _AnyCaseV1(Convertor[str]):
 register_url_convertor("v1", _AnyCaseV1())
 
 
-class _TooLarge(Exception):
-    """A body above the limit."""
-
-
 def build_app(
     registry: ModelRegistry, predictor: Predictor, metrics: Metrics, options: ServerOptions, target: str, gallery_model: str
 ) -> Starlette:
@@ -88,7 +89,8 @@ def build_app(
     api = _Api(registry, predictor, metrics, options)
 
     async def scrape(_request: Request) -> Response:
-        return Response(await run_in_threadpool(metrics.page), media_type=CONTENT_TYPE)
+        # Its own threads: those that predict may all be busy.
+        return Response(await to_thread.run_sync(metrics.page, limiter=api.looks), media_type=CONTENT_TYPE)
 
     async def elsewhere(request: Request, _error: Exception) -> Response:
         return Response(json_responses.error(f"no such page: {request.url.path}"), 404, media_type=_JSON)
@@ -128,30 +130,44 @@ class _Api:
 
     def __init__(self, registry: ModelRegistry, predictor: Predictor, metrics: Metrics, options: ServerOptions) -> None:
         self._registry, self._predictor, self._metrics, self._options = registry, predictor, metrics, options
+        self._room = BodyRoom(options.max_message_bytes)
+        self.looks, self._calls = CapacityLimiter(_LOOKING_THREADS), CapacityLimiter(options.workers)
+        self._open = 0  # calls that are handled or wait for a thread
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            body = await self._body(request)
-        except ClientDisconnect:
-            return
-        except _TooLarge:
-            message = f"the body is larger than {self._options.max_message_bytes} bytes"
-            response = Response(json_responses.error(message), 413, {"connection": "close"}, _JSON)
-        else:
-            path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-            code, content = await run_in_threadpool(self._answer, request.method, path, body)
-            response = Response(content, code, media_type=_JSON)
+        with self._room.share() as share:
+            try:
+                response = await self._respond(request, share)
+            except ClientDisconnect:
+                return
+            except BodyRefused as error:
+                # What is left of the body is not read.
+                response = Response(json_responses.error(str(error)), error.status, {"connection": "close"}, _JSON)
         await response(scope, receive, send)
 
-    async def _body(self, request: Request) -> bytes:
-        chunks, size = [], 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self._options.max_message_bytes:
-                raise _TooLarge
-            chunks.append(chunk)
-        return b"".join(chunks)
+    async def _respond(self, request: Request, share: Share) -> Response:
+        packed = is_packed(request.headers.get("content-encoding", ""))
+        sent = await share.read(request.stream())
+        looks = request.method == "GET"
+        if not looks and self._open >= self._options.max_calls:
+            message = f"{self._options.max_calls} calls are open already: try again later"
+            return Response(json_responses.error(message), _HTTP["RESOURCE_EXHAUSTED"], media_type=_JSON)
+        path = request.scope["raw_path"].decode("latin-1")
+        zipped = "gzip" in request.headers.get("accept-encoding", "")
+
+        def answer() -> Response:
+            code, content = self._answer(request.method, path, share.unpack(sent) if packed else sent)
+            headers = {"vary": "Accept-Encoding"}
+            if zipped and len(content) > _SMALLEST_ZIPPED:  # here, not in the event loop
+                content, headers["content-encoding"] = gzip.compress(content, 1), "gzip"
+            return Response(content, code, headers, _JSON)
+
+        self._open += not looks
+        try:
+            return await to_thread.run_sync(answer, limiter=self.looks if looks else self._calls)
+        finally:
+            self._open -= not looks
 
     def _answer(self, http_method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """Answer in a worker thread: status code and body."""
@@ -190,7 +206,7 @@ class _Api:
         raise AssertionError(wanted.method)
 
     def _predict(self, wanted: paths.Target, body: bytes, noted: Noted) -> bytes:
-        request = json_requests.parse(body)
+        request = json_requests.parse(body, self._options.max_message_bytes * _GROWTH)
         wanted.spec.signature_name = request.signature_name
         answer = self._predictor.run(
             wanted.spec,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ from serving.server.requests.tensors import check_shapes
 
 _SHOWN = 256  # characters of a value in an error
 _DECODER = json.JSONDecoder()
+_TOO_DEEP = "JSON Parse error: lists or objects are nested too deeply"
+_SPACE = re.compile(r"[ \t\r\n]*")
+# Bytes that Python makes of a value, by the mark in a document that it cannot be without (CPython 3.11, 64 bits).
+_BYTES = {b"{": 72, b":": 168, b"[": 64, b",": 32}
 
 
 @dataclass(frozen=True)
@@ -45,24 +50,39 @@ class JsonRequest:
         columns = _from_rows(self.document["instances"], infos) if self.rows else _from_columns(self.document["inputs"], infos)
         # Before anything of the size that a tensor seems to have is allocated.
         check_shapes(signature, {alias: _shape(value) for alias, value in columns.items()}, options)
-        return {alias: _array(alias, value, infos[alias], rows=self.rows) for alias, value in columns.items()}
+        try:
+            return {alias: _array(alias, value, infos[alias], rows=self.rows) for alias, value in columns.items()}
+        except RecursionError as error:
+            raise invalid(_TOO_DEEP) from error
 
 
-def parse(body: bytes) -> JsonRequest:
+def parse(body: bytes, most: int) -> JsonRequest:
     """Parse a body.
 
+    Args:
+        body: As sent.
+        most: Bytes that its values may take in memory: 3 bytes of JSON become 72, and parsing holds up all other threads.
+
     Raises:
-        Refusal: INVALID_ARGUMENT: no JSON, or not the keys of a predict request.
+        Refusal: INVALID_ARGUMENT: no JSON, too many values, or not the keys of a predict request.
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
+    if sum(body.count(mark) * size for mark, size in _BYTES.items()) > most:
+        raise invalid(f"the body holds too many values: they would take more than {most} bytes; send fewer rows at once")
     try:
+        text = body.decode("utf-8-sig")
+        start = _SPACE.match(text)
         # What follows the document does not count, as with TensorFlow Serving's parser.
-        document, _ = _DECODER.raw_decode(body.decode("utf-8-sig").lstrip(" \t\r\n"))
+        document, _ = _DECODER.raw_decode(text, start.end() if start else 0)
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
-    except (ValueError, RecursionError) as error:
-        raise invalid(f"JSON Parse error: {type(error).__name__}") from error
+    except UnicodeDecodeError as error:
+        raise invalid(f"JSON Parse error: not UTF-8 at offset: {error.start}") from error
+    except RecursionError as error:
+        raise invalid(_TOO_DEEP) from error
+    except ValueError as error:
+        raise invalid("JSON Parse error: a number with too many digits") from error
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {_shown(document)} Is not object")
     name = document.get("signature_name", "")

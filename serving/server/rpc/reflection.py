@@ -2,6 +2,9 @@
 
 tensorflow-serving-api's own descriptors of the two services do not load under protobuf 6, but those of all their messages do. So
 the services are described here, in a descriptor pool of their own.
+
+Reflection answers under both of its names: older tools ask `grpc.reflection.v1alpha`, newer ones `grpc.reflection.v1` first. The
+messages of the two are the same on the wire.
 """
 
 from __future__ import annotations
@@ -9,10 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.descriptor import Descriptor
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -52,6 +55,14 @@ _SERVICES = {
     ),
 }
 
+_V1 = "grpc.reflection.v1.ServerReflection"
+# How a descriptor of each kind is found, and where it keeps its members by name.
+_MEMBERS = (
+    ("FindServiceByName", ("methods_by_name",)),
+    ("FindMessageTypeByName", ("fields_by_name", "oneofs_by_name")),
+    ("FindEnumTypeByName", ("values_by_name",)),
+)
+
 
 def enable(server: grpc.Server) -> None:
     """Register reflection of all services that the embedded server has."""
@@ -60,8 +71,56 @@ def enable(server: grpc.Server) -> None:
         _add_service(pool, path, service, methods)
     for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
         _add_file(pool, file)
-    names = [contract.PREDICTION_SERVICE, contract.MODEL_SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server, pool=pool)
+    pool.Add(_reflection_v1())
+    names = [contract.PREDICTION_SERVICE, contract.MODEL_SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME, _V1]
+    servicer = reflection.ReflectionServicer(names, pool=_Symbols(pool))
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_V1, {"ServerReflectionInfo": handler})])
+
+
+class _Symbols:
+    """A descriptor pool that also finds what lies inside a service, message or enum, which protobuf's own finds in part.
+
+    Tools ask for `<service>.<method>`; the protocol allows every fully qualified name.
+    """
+
+    def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> Any:
+        """The file that declares a symbol.
+
+        Raises:
+            KeyError: None does.
+        """
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            owner, _, member = symbol.rpartition(".")
+            for find, members in _MEMBERS:
+                try:
+                    found = getattr(self._pool, find)(owner)
+                except KeyError:
+                    continue
+                if any(member in getattr(found, by_name) for by_name in members):
+                    return found.file
+            raise
+
+
+def _reflection_v1() -> descriptor_pb2.FileDescriptorProto:
+    """The file of `grpc.reflection.v1`, which no Python package carries: v1alpha's under another name."""
+    proto = descriptor_pb2.FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(proto)
+    text = text_format.MessageToString(proto).replace("v1alpha", "v1")
+    return text_format.Parse(text, descriptor_pb2.FileDescriptorProto())
 
 
 def _add_service(pool: descriptor_pool.DescriptorPool, path: str, service: str, methods: dict) -> None:

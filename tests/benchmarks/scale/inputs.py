@@ -48,7 +48,7 @@ def enlarged(mnist: PreparedDataset, images: int, data_dir: Path) -> PreparedDat
         class_names=list(mnist.class_names),
         splits=sizes,
         record_files=files,
-        door="the growth benchmark",
+        origin="the growth benchmark",
     )
 
 

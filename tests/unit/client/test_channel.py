@@ -1,56 +1,12 @@
-"""How the client reaches servers: retries, several servers, TLS; against real gRPC servers that misbehave on purpose."""
+"""How the client reaches servers: what is tried again, several servers, sockets, limits; against real gRPC servers."""
 
-import ipaddress
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+import math
 
 import grpc
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from tensorflow_serving.apis import get_model_status_pb2
 
-from serving.client import ClientTls, GeneratorClient
-from serving.repository import contract
-from serving.repository.errors import ServingError
-
-
-class Fake:
-    """A model service that fails a number of times before it answers that version `version` is available."""
-
-    def __init__(self, version=1, failures=0, code=grpc.StatusCode.UNAVAILABLE, details="going down", credentials=None) -> None:
-        self.calls, self._version = 0, version
-        self._failures, self._code, self._details = failures, code, details
-        self._lock = threading.Lock()
-        self._server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
-        handler = grpc.unary_unary_rpc_method_handler(
-            self._status, get_model_status_pb2.GetModelStatusRequest.FromString, lambda answer: answer.SerializeToString()
-        )
-        self._server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler(contract.MODEL_SERVICE, {"GetModelStatus": handler})]
-        )
-        address = "127.0.0.1:0"
-        self.port = self._server.add_secure_port(address, credentials) if credentials else self._server.add_insecure_port(address)
-        self._server.start()
-
-    def _status(self, _request, context):
-        with self._lock:
-            self.calls += 1
-            fails = self.calls <= self._failures
-        if fails:
-            context.abort(self._code, self._details)
-        answer = get_model_status_pb2.GetModelStatusResponse()
-        answer.model_version_status.add(version=self._version, state=get_model_status_pb2.ModelVersionStatus.AVAILABLE)
-        return answer
-
-    @property
-    def target(self):
-        return f"127.0.0.1:{self.port}"
-
-    def stop(self):
-        self._server.stop(0).wait()
+from serving.client import ClientError, ClientTls, GeneratorClient, contract
+from tests.support.fake_model_service import FakeModelService
 
 
 @pytest.fixture
@@ -58,7 +14,7 @@ def fake():
     servers = []
 
     def begin(**how):
-        servers.append(Fake(**how))
+        servers.append(FakeModelService(**how))
         return servers[-1]
 
     yield begin
@@ -79,15 +35,15 @@ def test_unavailable_is_tried_again(fake):
 
 def test_a_server_that_stays_unavailable_is_given_up_after_five_tries(fake):
     server = fake(failures=100)
-    with pytest.raises(ServingError, match="no model server answers") as caught:
+    with pytest.raises(ClientError, match=r"is unavailable \(going down\): try again") as caught:
         _versions(server.target)
     assert (server.calls, caught.value.code) == (5, "UNAVAILABLE")
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT])
+@pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.INVALID_ARGUMENT])
 def test_what_may_have_begun_or_can_never_work_is_not_tried_again(fake, code):
     server = fake(failures=100, code=code)
-    with pytest.raises(ServingError, match=rf"refused the request \({code.name}\): going down"):
+    with pytest.raises(ClientError, match=rf"refused the request \({code.name}\): going down"):
         _versions(server.target)
     assert server.calls == 1
 
@@ -108,60 +64,65 @@ def test_calls_go_in_turn_to_all_servers(fake):
         assert {client.status()[0].version for _ in range(60)} == {2, 3}  # and no call fails
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """A CA, a server's and a client's certificate, and another CA, as PEM files."""
-    directory = tmp_path_factory.mktemp("tls")
-    ca, ca_key = _certificate(directory, "ca", None, None)
-    _certificate(directory, "server", ca, ca_key)
-    _certificate(directory, "client", ca, ca_key)
-    _certificate(directory, "stranger", None, None)
-    return directory
+def test_a_unix_socket(fake, tmp_path):
+    assert _versions(fake(version=5, address=f"unix:{tmp_path}/s").target) == [5]
+    with pytest.raises(ClientError, match=r"no model server answers on unix:.*/nothing, nothing listens there"):
+        _versions(f"unix:{tmp_path}/nothing", timeout=2)
 
 
-def _certificate(directory, name, issuer, issuer_key):
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    names = [x509.DNSName("generator.example"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names if name == "server" else names[:1]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .sign(issuer_key or key, hashes.SHA256())
-    )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (directory / f"{name}.key").write_bytes(private)
-    (directory / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return certificate, key
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"timeout": math.nan}, "timeout is nan: give a positive number of seconds"),
+        ({"timeout": 0}, "timeout is 0: give a positive number"),
+        ({"timeout": math.inf}, "timeout is inf: give a positive number"),
+        ({"timeout": None}, "timeout is None: give a positive number"),
+        ({"chunk_rows": 0}, "chunk_rows is 0: give at least 1 row"),
+        ({"chunk_rows": 2.5}, "chunk_rows is 2.5: give at least 1 row"),
+        ({"version": 0}, "version is 0: versions are numbers from 1"),
+        ({"version": 2**63}, "version is 9223372036854775808: versions are numbers from 1"),
+        ({"version": 1, "label": "stable"}, "a version or for a label, not for both"),
+    ],
+)
+def test_limits_that_make_no_sense(how, says):
+    with pytest.raises(ClientError, match=says):
+        GeneratorClient("127.0.0.1:8500", "tiny", **how)
 
 
-def test_mutual_tls(fake, certificates):
-    pair = [((certificates / "server.key").read_bytes(), (certificates / "server.pem").read_bytes())]
-    credentials = grpc.ssl_server_credentials(pair, (certificates / "ca.pem").read_bytes(), require_client_auth=True)
-    server = fake(credentials=credentials)
-    ca, mine = certificates / "ca.pem", (certificates / "client.pem", certificates / "client.key")
-    assert _versions(server.target, tls=ClientTls(ca, *mine)) == [1]
-    assert _versions(server.target, tls=ClientTls(ca, *mine, server_name="generator.example")) == [1]
-    for wrong, line in (
-        (ClientTls(certificates / "stranger.pem", *mine), "no TLS connection to .*check the certificates"),
-        (ClientTls(ca, *mine, server_name="other.example"), "no TLS connection to .*check the certificates"),
-        (ClientTls(ca), "wants TLS, and a certificate of the client's"),
-        (None, "wants TLS"),
-    ):
-        with pytest.raises(ServingError, match=line):
-            _versions(server.target, tls=wrong, timeout=10)
-    assert server.calls == 2
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("http://127.0.0.1:8501", r"is a URL: write the gRPC port's HOST:PORT, without http://"),
+        ("https://example.org", r"is a URL: .*without https://, and ask for TLS \(ClientTls\(\), or --tls\)"),
+        ("grpc://127.0.0.1:8500", "is a URL: .*without grpc://"),
+        ("127.0.0.1:99999", "has no port from 1 to 65535"),
+        ("127.0.0.1:0", "has no port from 1 to 65535"),
+        ("127.0.0.1:grpc", "has no port from 1 to 65535"),
+        ("127.0.0.1:", "has no port from 1 to 65535"),
+        ("127.0.0.1:8500/v1", "has no port from 1 to 65535"),
+        ("127.0.0.1", "'127.0.0.1' is no address: write HOST:PORT"),
+        ("::1", "'::1' is no address: write HOST:PORT"),
+        ("", "'' is no address: write HOST:PORT"),
+        ("two words:8500", "is no address: write HOST:PORT"),
+        ("ipv4:127.0.0.1:8500,127.0.0.2", "is no address: write HOST:PORT"),
+        ("dns:///example.org", "is no address: write HOST:PORT"),
+        ("unix:", "unix: names no socket: write unix:PATH"),
+    ],
+)
+def test_addresses_that_are_none(target, says):
+    with pytest.raises(ClientError, match=says):
+        GeneratorClient(target, "tiny")
+
+
+@pytest.mark.parametrize(
+    "target", ["host:1", "a-b.example.org:65535", "[::1]:8500", "dns:///h:1", "dns:h:1", "ipv6:[::1]:1,[::2]:2", "unix:///tmp/s"]
+)
+def test_addresses(target):
+    GeneratorClient(target, "tiny").close()
 
 
 def test_tls_files_that_cannot_be_used(tmp_path):
-    with pytest.raises(ServingError, match=r"cannot read .*nothing\.pem: No such file"):
+    with pytest.raises(ClientError, match=r"cannot read .*nothing\.pem: No such file"):
         GeneratorClient("127.0.0.1:1", "tiny", tls=ClientTls(tmp_path / "nothing.pem"))
-    with pytest.raises(ServingError, match="certificate and its key"):
+    with pytest.raises(ClientError, match="certificate and its key"):
         GeneratorClient("127.0.0.1:1", "tiny", tls=ClientTls(cert=tmp_path / "client.pem"))

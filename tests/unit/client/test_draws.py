@@ -12,7 +12,8 @@ from PIL import Image
 from components.transform.pixels import quantise
 from serving.client import AsyncGeneratorClient, GeneratorClient
 from serving.client.draws import slerp
-from serving.repository.errors import ServingError
+from serving.client.errors import ClientError
+from serving.repository.errors import UserError
 from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import LATENT_SIZE
 
@@ -78,7 +79,7 @@ def test_an_interpolation_goes_from_one_seeds_image_to_the_others(client, tiny):
     assert len({image.tobytes() for image in same}) == 5
     assert np.array_equal(same[[0, -1]], client.sample([3, 9], [7, 7])[0])
     assert np.array_equal(same, LocalGenerator(tiny).interpolate(3, 9, 5, label=7)[0])
-    with pytest.raises(ServingError, match="at least 2 steps, not 1"):
+    with pytest.raises(ClientError, match="at least 2 steps, not 1"):
         client.interpolate(3, 9, 1)
 
 
@@ -93,14 +94,14 @@ def test_pngs_are_the_same_images(client):
 def test_metadata_status_and_refusals(client):
     assert client.metadata().version == 1
     assert [one.state for one in client.status()] == ["AVAILABLE"]
-    with pytest.raises(ServingError, match="label outside the classes") as caught:
+    with pytest.raises(ClientError, match="label outside the classes") as caught:
         client.sample([1], [99])
     assert caught.value.code == "INVALID_ARGUMENT"
-    with pytest.raises(ServingError, match="does not serve tiny") as caught:
+    with pytest.raises(ClientError, match="does not serve tiny") as caught:
         _sampled(client, version=2)
     assert caught.value.code == "NOT_FOUND"
     assert _sampled(client, version=1).tolist() == [1]
-    with pytest.raises(ServingError, match="version or for a label, not for both"):
+    with pytest.raises(ClientError, match="version or for a label, not for both"):
         client.at(version=1, label="stable")
 
 
@@ -118,10 +119,10 @@ def test_a_model_without_latents_is_named(base, tiny, start):
     tf.saved_model.save(model, str(base / "1"), signatures={"serving_default": model.from_latent, "sample": model.sample})
     with (
         GeneratorClient(start(base).target, "tiny", timeout=30) as client,
-        pytest.raises(ServingError, match=r"cannot say a seed's latent.*push a newer one"),
+        pytest.raises(ClientError, match=r"cannot say a seed's latent.*push a newer one"),
     ):
         client.latents([1], [1])
-    with pytest.raises(ServingError, match="has no signature latent: push a newer one"):
+    with pytest.raises(UserError, match="has no signature latent: push a newer one"):
         LocalGenerator(base).interpolate(1, 2, 3)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from serving.client.errors import ClientError
 from serving.client.images import grid, write_images
-from serving.repository.errors import ServingError
 
 
 def _images(count):
@@ -31,7 +31,7 @@ def test_npy_and_labels(tmp_path):
 def test_no_images_are_an_empty_array_but_no_png(tmp_path):
     write_images(tmp_path / "a.npy", _images(0), np.arange(0))
     assert np.load(tmp_path / "a.npy").shape == (0, 28, 28)
-    with pytest.raises(ServingError, match="at least one"):
+    with pytest.raises(ClientError, match="at least one"):
         write_images(tmp_path / "a.png", _images(0), np.arange(0))
 
 
@@ -60,17 +60,17 @@ def test_grid_is_near_square_or_has_a_row_for_each_class(labels, cells):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.npz"])
 def test_unknown_suffix(tmp_path, name):
-    with pytest.raises(ServingError, match=r"\.png or \.npy"):
+    with pytest.raises(ClientError, match=r"\.png or \.npy"):
         write_images(tmp_path / name, _images(1), np.array([1]))
-    with pytest.raises(ServingError, match=r"as \.npy"):
+    with pytest.raises(ClientError, match=r"as \.npy"):
         write_images(tmp_path / "a.npy", _images(1), np.array([1]), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_place_that_cannot_be_written(tmp_path):
-    with pytest.raises(ServingError, match="cannot write"):
+    with pytest.raises(ClientError, match="cannot write"):
         write_images(tmp_path / "nowhere" / "a.png", _images(1), np.array([1]))
     (tmp_path / "directory.png").mkdir()
-    with pytest.raises(ServingError, match="cannot write"):
+    with pytest.raises(ClientError, match="cannot write"):
         write_images(tmp_path / "directory.png", _images(1), np.array([1]))
     assert [child.name for child in tmp_path.iterdir()] == ["directory.png"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from serving.client.errors import ClientError
 from serving.client.rows import chunks, labels_for, paired, seeds_for
-from serving.repository.errors import ServingError
 
 _64_BITS = 2**64 - 1
 
@@ -63,7 +63,7 @@ def test_labels():
     ],
 )
 def test_wrong_rows_are_named(seeds, labels, says):
-    with pytest.raises(ServingError, match=says):
+    with pytest.raises(ClientError, match=says):
         paired(seeds, labels)
 
 
@@ -71,5 +71,5 @@ def test_latents_are_rows_of_numbers():
     latents, labels = paired([[0, 1], [2, 3]], [1, 1], latents=True)
     assert latents.dtype == np.float32
     assert labels.dtype == np.int64
-    with pytest.raises(ServingError, match="latents"):
+    with pytest.raises(ClientError, match="latents"):
         paired([1.0], [1], latents=True)

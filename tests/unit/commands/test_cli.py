@@ -1,6 +1,7 @@
 """The command line: help in sections, what excludes what, and a user's mistakes: one line, exit code 2, nothing changed."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from serving.repository.errors import UserError
 from serving.repository.version import UNKNOWN, forger_version
 from tests.support.command import assert_refused, forger
 
+ROOT = Path(__file__).resolve().parents[3]
 FORGER = str(Path(sys.executable).with_name("forger"))
 
 
@@ -207,3 +209,21 @@ def test_what_does_not_need_tensorflow_does_not_import_it(arguments, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["--help", "run --dry-run", "status --json"])
+def test_a_reader_that_leaves_is_no_refusal(arguments, tmp_path):
+    command = f"{sys.executable} -m pipeline.cli {arguments} | true; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert ended.returncode in (0, 2, 141)  # 2: there is no run yet; never 1, which says that the gate refused
+
+
+@pytest.mark.parametrize("arguments", ["run --dry-run", "--help"])
+def test_a_closed_output_ends_as_a_shell_says_it(arguments):
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", *arguments.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()  # before anything is written
+        error = process.stderr.read()
+    assert process.returncode in (0, 141)
+    assert b"Traceback" not in error

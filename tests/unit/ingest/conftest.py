@@ -1,4 +1,4 @@
-"""A tiny real TFDS dataset behind a local HTTP server, so that every door can be gone through in a second."""
+"""A tiny real TFDS dataset behind a local HTTP server, so that every origin can be tried in a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doors, on a tiny real dataset: which one opens, and what stops each."""
+"""The origins, on a tiny real dataset: which one is taken, and what stops each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_upstream_is_fetched_once_and_described(tiny, tmp_path, notes):
     prepared = prepare(DATASET, tmp_path / "data")
     assert prepared.class_names == ("a", "b", "c")
     assert prepared.splits == {"train": 12, "test": 6}
-    assert (prepared.version, prepared.door, len(prepared.digest)) == ("1.0.0", "upstream", 64)
+    assert (prepared.version, prepared.origin, len(prepared.digest)) == ("1.0.0", "upstream", 64)
     assert prepared.directory == tmp_path / "data" / DATASET / "1.0.0"
     assert any("upstream" in line for line in notes())
     asked = len(tiny.requests)
@@ -75,7 +75,7 @@ def test_cut_download_is_repaired_by_the_next_call(tiny, tmp_path):
     with pytest.raises(UserError, match="cut or altered"):
         prepare(DATASET, tmp_path / "data", "upstream")
     tiny.archive.write_bytes(good)
-    assert prepare(DATASET, tmp_path / "data", "upstream").door == "upstream"
+    assert prepare(DATASET, tmp_path / "data", "upstream").origin == "upstream"
     assert not list((tmp_path / "data").rglob("*.tmp.*"))
 
 
@@ -99,7 +99,7 @@ def test_own_directory_gives_what_upstream_gives_and_may_then_go(tiny, tmp_path)
     own = tmp_path / "own"
     shutil.copytree(tiny.folder, own)
     prepared = prepare(DATASET, tmp_path / "one", str(own))
-    assert prepared.door == str(own)
+    assert prepared.origin == str(own)
     assert not tiny.requests
     assert prepared.digest == prepare(DATASET, tmp_path / "two", "upstream").digest
     shutil.rmtree(own)

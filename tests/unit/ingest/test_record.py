@@ -24,7 +24,7 @@ def prepared(tmp_path):
         class_names=["round", "square"],
         splits={"train": 1},
         record_files=["a.tfrecord"],
-        door="upstream",
+        origin="upstream",
     )
 
 
@@ -42,7 +42,7 @@ def test_home_can_be_moved(prepared, tmp_path):
 def test_digest_follows_the_records_alone(prepared, tmp_path):
     directory = prepared.directory
     (directory / "info.json").write_text("{ }")
-    options = {"version": "1.0.0", "directory": directory, "class_names": [], "splits": {}, "door": ""}
+    options = {"version": "1.0.0", "directory": directory, "class_names": [], "splits": {}, "origin": ""}
     options["record_files"] = ["a.tfrecord"]
     assert record.write("shapes", tmp_path / "data", **options).digest == prepared.digest
     (directory / "a.tfrecord").write_bytes(b"recordz")

@@ -25,6 +25,11 @@ def test_a_change_reaches_its_setting_and_no_other():
     ("change", "line"),
     [
         ("gan.stepz=5", "did you mean gan.steps?"),
+        ("nonsense=1", "the sections are data, judge, gan, gate, push"),
+        ("gan.gamma=Infinity", "gan.gamma: Input should be a finite number"),
+        ("gan.gamma=NaN", "gan.gamma: Input should be a finite number"),
+        ("gate.min_recall=-Infinity", "gate.min_recall: Input should be a finite number"),
+        ("gan.gamma=-0.0", "gan.gamma: write 0"),
         ("gam.steps=5", "did you mean gan.steps?"),
         ("zzz=5", "the sections are data, judge, gan, gate, push"),
         ("gan.steps", "expected SECTION.KEY=VALUE"),

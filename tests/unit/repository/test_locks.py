@@ -45,6 +45,25 @@ def test_without_a_line_the_holder_is_waited_for(tmp_path):
     assert waiting.returncode == 0
 
 
+def test_who_only_looks_refuses_nobody(tmp_path):
+    file = tmp_path / ".lock"
+    look = (
+        "import sys; from pathlib import Path; from serving.repository.locks import is_locked\n"
+        "print('looking', flush=True)\n"
+        "while True:\n"
+        "    is_locked(Path(sys.argv[1]))\n"
+    )
+    file.touch()
+    with subprocess.Popen([sys.executable, "-c", look, str(file)], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"looking\n"
+        try:
+            for _ in range(3000):
+                with locked(file, "taken: wait"):
+                    pass
+        finally:
+            process.kill()
+
+
 def test_one_push_at_a_time(tmp_path):
     with only_writer(tmp_path), pytest.raises(UserError, match="another push or rollback"), only_writer(tmp_path):
         pass

@@ -12,7 +12,7 @@ from components.judge.features import load_record
 from pipeline.cli import cli
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord
-from pipeline.sampling.evaluate import Yardstick, from_array
+from pipeline.sampling.evaluate import Yardstick, draw_with, from_array
 from serving.repository.errors import UserError
 from tests.support.gate_builders import digits, save_examples, save_judge, tiny_judge
 from tests.support.tiny_generator import build_tiny_generator
@@ -105,3 +105,15 @@ def test_a_home_without_a_judge_and_too_few_images(home, tmp_path):
         Yardstick.of(home, "kmnist", None)
     with pytest.raises(UserError, match="9 images are too few"):
         Yardstick.of(home, "mnist", 9)
+
+
+class _OneShort:
+    """A generator that leaves out the last image asked for."""
+
+    def sample(self, seeds, labels):
+        return np.zeros((len(seeds) - 1, 28, 28, 1), np.uint8), labels[:-1]
+
+
+def test_a_row_too_few_is_one_clear_line(home):
+    with pytest.raises(UserError, match=r"answers uint8 \[199, 28, 28, 1\] to 200 labels"):
+        draw_with(_OneShort(), Yardstick.of(home, "mnist", 200))

@@ -118,16 +118,58 @@ def test_a_bad_value_fails_only_its_own_request(model, make):
     assert isinstance(bad, tf.errors.InvalidArgumentError)
 
 
-def test_a_full_queue_refuses(model, make):
-    batcher = make(max_batch_size=2, max_queue=3)
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"max_queue": 2}, r"up to 2 requests may wait \(max-queue\)"),
+        ({"max_queue_rows": 4}, r"up to 4 rows may wait \(max_enqueued_batches\)"),
+        # Of three rows, each 8 bytes in and 8 out, two requests are 72 with what is known of answers by then.
+        ({"max_queue_bytes": 90}, r"answers of up to 90 bytes may wait \(max-queue-bytes\)"),
+    ],
+)
+def test_a_full_queue_refuses(model, make, limits, says):
+    batcher = make(max_batch_size=4, **limits)
     first = _hold(model, batcher)
-    calls = _queue(batcher, [1, 2])
-    with pytest.raises(QueueFull):
-        batcher.run("s", {"x": np.array([1, 2])})
+    calls = _queue(batcher, [1, 2], [3])
+    model.go_on.set()
+    for thread, _ in [*calls, (first, None)]:
+        thread.join()
+    first = _hold(model, batcher)
+    calls = _queue(batcher, [1, 2], [3])
+    with pytest.raises(QueueFull, match=says):
+        batcher.run("s", {"x": np.array([1, 2, 3])})
     model.go_on.set()
     for thread, _ in [*calls, (first, None)]:
         thread.join()
     assert batcher.run("s", {"x": np.arange(7)})["y"].tolist() == [0, 2, 4, 6, 8, 10, 12]  # an empty queue takes any
+
+
+def test_requests_that_nobody_waits_for_leave_room(model, make):
+    batcher = make(max_batch_size=4, max_queue=2)
+    first = _hold(model, batcher)
+    alive = _queue(batcher, [1])
+    dead, results = _start(batcher, [2], time.monotonic() + 0.05)
+    dead.join()
+    assert isinstance(results[0], TimeoutError)
+    alive += _queue(batcher, [3]) if batcher.queued_rows() == {"s": 1} else [_start(batcher, [3])]
+    model.go_on.set()
+    for thread, _ in [*alive, (first, None)]:
+        thread.join()
+    assert [results for _, results in alive] == [[[2]], [[6]]]
+
+
+@pytest.mark.parametrize(("clients", "rows"), [(3, 1024), (64, 64)])
+def test_ordinary_load_is_not_refused(model, make, clients, rows):
+    """Whole requests of the documented size, from as many clients as a small web service has, with the default limits."""
+    batcher = make()
+    first = _hold(model, batcher)
+    calls = [_start(batcher, [client] * rows) for client in range(clients)]
+    wait_until(lambda: batcher.queued_rows()["s"] == clients * rows)
+    model.go_on.set()
+    for thread, _ in [*calls, (first, None)]:
+        thread.join()
+    assert [results for _, results in calls] == [[[2 * client] * rows] for client in range(clients)]
+    assert batcher.queued_rows() == {"s": 0}
 
 
 def test_a_request_whose_deadline_passes_while_it_waits_never_runs(model, make):

@@ -7,8 +7,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from serving.client import GeneratorClient
-from serving.repository.errors import UserError
+from serving.client import ClientError, GeneratorClient
 from serving.saved_model.servable import Servable
 from tests.support.waiting import wait_until
 
@@ -41,7 +40,7 @@ def _refuses(target):
     with GeneratorClient(target, "tiny", timeout=3) as late:
         try:
             late.status()
-        except UserError:
+        except ClientError:
             return True
     return False
 
@@ -77,7 +76,7 @@ def test_a_drain_has_an_end(base, start, held):
         with GeneratorClient(server.target, "tiny", timeout=60) as client:
             try:
                 client.sample([1], [4])
-            except UserError as error:
+            except ClientError as error:
                 problems.append(str(error))
 
     go_on.clear()

@@ -147,12 +147,6 @@ def test_a_broken_models_config_changes_nothing_and_is_reported_once(base, run, 
     assert caplog.text.count("is not a ModelServerConfig") == 1
 
 
-def test_a_broken_models_config_at_the_start(base, run, caplog):
-    (base.parent / contract.MODELS_CONFIG_FILE).write_text("?")
-    assert run(base).available() == [3]
-    assert "the newest version is served" in caplog.text
-
-
 def test_a_label_moves_when_its_version_is_there(base, tiny, run):
     _write(base, [3], {"stable": 3})
     client = run(base)
@@ -162,12 +156,6 @@ def test_a_label_moves_when_its_version_is_there(base, tiny, run):
     (base / ".staging").rename(base / "4")
     wait_until(lambda: client.available() == [4])
     assert client.version("stable") == 4
-
-
-def test_none_of_the_listed_versions_is_there(base, run, caplog):
-    _write(base, [7, 8])
-    assert run(base).available() == [3]
-    assert "none of the versions of tiny that are to be served can be" in caplog.text
 
 
 def test_reload(base, run):

@@ -23,7 +23,7 @@ def test_tensorflow_servings_batching_parameters(tmp_path):
         "num_batch_threads { value: 2 } allowed_batch_sizes: 8 allowed_batch_sizes: 32 pad_variable_length_inputs: true"
     )
     found = with_batching_file(ServerOptions(max_rows=7), file)
-    assert found == ServerOptions(max_rows=7, max_batch_size=32, batch_timeout_ms=2.5, max_queue=128)
+    assert found == ServerOptions(max_rows=7, max_batch_size=32, batch_timeout_ms=2.5, max_queue_rows=128)
 
 
 @pytest.mark.parametrize(

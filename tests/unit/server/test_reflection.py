@@ -4,7 +4,9 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf import message_factory
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from serving.repository import contract
@@ -43,3 +45,45 @@ def test_a_client_without_proto_files_can_call(channel):
         response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
     )
     assert list(call(request, timeout=30).outputs["label"].int64_val) == [1, 2]
+
+
+_PREDICT = f"{contract.PREDICTION_SERVICE}.Predict"
+
+
+@pytest.mark.parametrize("version", ["v1alpha", "v1"])
+@pytest.mark.parametrize(
+    ("symbol", "file"),
+    [
+        (_PREDICT, "tensorflow_serving/apis/prediction_service.proto"),
+        (f"{contract.MODEL_SERVICE}.GetModelStatus", "tensorflow_serving/apis/model_service.proto"),
+        ("grpc.health.v1.Health.Watch", "grpc_health/v1/health.proto"),
+        ("tensorflow.serving.PredictRequest.inputs", "tensorflow_serving/apis/predict.proto"),
+        ("tensorflow.serving.ModelSpec.version_choice", "tensorflow_serving/apis/model.proto"),
+        ("tensorflow.DataType", "tensorflow/core/framework/types.proto"),
+        ("tensorflow.DT_FLOAT", "tensorflow/core/framework/types.proto"),
+        (f"{_PREDICT}ion", None),
+        ("tensorflow.serving.Nothing.Predict", None),
+        ("Predict", None),
+        ("", None),
+    ],
+)
+def test_symbols(channel, version, symbol, file):
+    """What ghz, `grpcurl describe` and their like ask for, under both names of reflection."""
+    ask = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    (answer,) = ask(iter([reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)]), timeout=30)
+    if file is None:
+        assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+    else:
+        protos = answer.file_descriptor_response.file_descriptor_proto
+        assert FileDescriptorProto.FromString(protos[0]).name == file
+
+
+def test_reflection_describes_itself_by_both_names(channel):
+    pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    for version in ("v1alpha", "v1"):
+        (method,) = pool.FindServiceByName(f"grpc.reflection.{version}.ServerReflection").methods
+        assert method.input_type.full_name == f"grpc.reflection.{version}.ServerReflectionRequest"

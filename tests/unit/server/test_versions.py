@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from serving.client import GeneratorClient
+from serving.client import ClientError, GeneratorClient
 from serving.repository import contract
 from serving.repository.errors import UserError
 from serving.repository.manifest import file_digests
@@ -140,7 +140,7 @@ def test_versions_change_under_load_without_one_failed_call(client, base, tiny, 
         while not ended.is_set():
             try:
                 images, _ = client.sample(range(300), [1] * 300)
-            except UserError as error:
+            except ClientError as error:
                 problems.append(str(error))
             else:
                 if not any((images == whole).all() for whole in expected):

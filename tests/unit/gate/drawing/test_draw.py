@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from components.gate.combiners.keys import content_keys
-from components.gate.drawing.draw import draw, probe_generator
-from components.gate.drawing.fault import Fault
+from components.gate.drawing.draw import draw
+from components.gate.drawing.fault import Fault, fault_of
+from components.gate.drawing.probe import probe_generator
 from serving.repository import contract
 from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 
@@ -91,7 +92,8 @@ def test_a_generator_that_hangs_is_left_behind_and_not_asked_again(tmp_path):
     path = saved(tmp_path, "hangs")
     code = (
         "import numpy as np\n"
-        "from components.gate.drawing.draw import draw, probe_generator\n"
+        "from components.gate.drawing.draw import draw\n"
+        "from components.gate.drawing.probe import probe_generator\n"
         f"print(probe_generator({path!r}, 3, 0.5).problem)\n"
         f"print(draw({path!r}, np.arange(6), np.arange(6) % 3, 1e9).fault.name, flush=True)\n"
     )
@@ -115,6 +117,16 @@ def test_a_good_generator_passes(tmp_path, conditional):
     assert drawn.answered.tolist() == (LABELS.tolist() if conditional else [-1] * 6)
     alone = draw(path, SEEDS[3:4], LABELS[3:4])
     np.testing.assert_array_equal(alone.images[0], drawn.images[3])
+
+
+def test_an_answer_is_held_to_the_contract():
+    images = np.zeros((6, *contract.IMAGE_SHAPE), np.uint8)
+    assert fault_of(images, LABELS, LABELS) is Fault.NONE
+    assert fault_of(images, np.full(6, contract.ANY_LABEL), LABELS) is Fault.NONE
+    assert fault_of(images[:5], LABELS[:5], LABELS) is Fault.WRONG_IMAGES
+    assert fault_of(images.astype(np.float32), LABELS, LABELS) is Fault.WRONG_IMAGES
+    assert fault_of(images, LABELS[:5], LABELS) is Fault.WRONG_LABELS
+    assert fault_of(images, np.where(LABELS == 0, contract.ANY_LABEL, LABELS), LABELS) is Fault.WRONG_LABELS
 
 
 def test_keys_follow_content():

@@ -1,0 +1,21 @@
+"""The names in TFMA's configuration are looked up when a run is under way: they must be there."""
+
+import importlib
+import inspect
+
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.gate.settings import GateSettings
+from components.gate.tfma.eval_config import make_eval_config
+
+
+def test_the_configuration_names_every_metric_of_the_module_that_it_names():
+    (spec,) = make_eval_config(GateSettings(), ["cat", "dog"], "h").metrics_specs
+    (place,) = {metric.module for metric in spec.metrics}
+    module = importlib.import_module(place)
+    defined = {
+        name
+        for name, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, metric_types.Metric) and member.__module__ == place
+    }
+    assert {metric.class_name for metric in spec.metrics} == defined
