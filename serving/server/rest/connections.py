@@ -229,7 +229,7 @@ class GuardedProtocol(H11Protocol):
             return Phase.RESTING
         return Phase.BODY if self.cycle.more_body else Phase.ANSWER
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Be known to the guard."""
         super().connection_made(transport)
         self._descriptor = transport.get_extra_info("socket").fileno()

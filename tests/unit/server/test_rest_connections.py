@@ -169,12 +169,12 @@ def test_connections_rest_for_longer_than_those_of_pools() -> None:
 def test_tls_handshakes_that_never_come_shut_nobody_out(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
     context = ssl.create_default_context(cafile=made.ca)
-    with _serving(Tls(made.server_cert, made.server_key), connections=20, headers_seconds=2) as port:
-        with contextlib.ExitStack() as held:
-            idle = [held.enter_context(_connect(port)) for _ in range(60)]
-            answer = httpx.get(f"https://127.0.0.1:{port}/", verify=context, trust_env=False, timeout=20)
-            assert answer.text == "here"
-            wait_until(lambda: all(map(_is_closed, idle)))
+    tls = Tls(made.server_cert, made.server_key)
+    with _serving(tls, connections=20, headers_seconds=2) as port, contextlib.ExitStack() as held:
+        idle = [held.enter_context(_connect(port)) for _ in range(60)]
+        answer = httpx.get(f"https://127.0.0.1:{port}/", verify=context, trust_env=False, timeout=20)
+        assert answer.text == "here"
+        wait_until(lambda: all(map(_is_closed, idle)))
 
 
 _SCRIPT = """
