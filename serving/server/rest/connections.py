@@ -166,7 +166,7 @@ class Listener(socket.socket):
             OSError: No more files: asyncio pauses for a second.
         """
         try:
-            descriptor, address = self._accept()  # what socket.accept is made of
+            accepted, address = super().accept()
         except OSError as error:
             if error.errno not in _NO_FILES:
                 raise
@@ -177,7 +177,7 @@ class Listener(socket.socket):
             self._refused = True
             raise
         self._refused = False
-        connection = _Connection(self.family, self.type, self.proto, fileno=descriptor)
+        connection = _Connection(self.family, self.type, self.proto, fileno=accepted.detach())
         if not self.guard.opened(connection):
             connection.close()
             raise ConnectionAbortedError
