@@ -28,6 +28,7 @@ INSTALL_REQUIRES = [
     "grpcio-reflection>=1.66",
     "starlette>=0.46",
     "uvicorn>=0.34",
+    "anyio>=4",  # starlette's threads, of which calls and looks have some each
     "prometheus-client>=0.21",
     # Scheduling on Kubeflow Pipelines v2.
     "kfp>=2.16,<2.17",

@@ -1,7 +1,16 @@
 #!/usr/bin/env bash
-# What tests drive that pip cannot bring: a browser for the pages, rclone, wget and kubectl for the serving manifests.
+# What tests drive that pip cannot bring: a browser for the pages and axe-core to check them with; rclone, wget and kubectl for the
+# serving manifests.
 # Installs what is missing from Debian's packages where it may; elsewhere it says what to install, and the tests that need it fail.
 set -euo pipefail
+
+# The page checker goes where tests/support/axe.py looks for it.
+axe="${XDG_CACHE_HOME:-$HOME/.cache}/forger-tests/axe-core-4.14.1"
+if [ ! -f "$axe/package/axe.min.js" ]; then
+    mkdir -p "$axe"
+    { (cd "$axe" && npm pack --silent axe-core@4.14.1 >/dev/null && tar xzf axe-core-4.14.1.tgz && rm axe-core-4.14.1.tgz); } ||
+        echo "tests: axe-core can't be fetched with npm; the tests of the pages' accessibility will fail"
+fi
 
 packages=()
 { command -v chromium && command -v chromedriver; } >/dev/null || packages+=(chromium chromium-driver)

@@ -1,7 +1,7 @@
 """What the page knows of the model: its versions, classes and the gate's figures.
 
-A version comes from the server as a dict: `version`, `state` (TensorFlow Serving's name for it), `labels` (a list of strings),
-`metadata` (its forger.json, {} where it has none) and `gate` (the verdict in it, or None).
+A version comes from the server as a dict: `version`, `state` (TensorFlow Serving's name for it), `failed` (it didn't load),
+`labels` (a list of strings), `metadata` (its forger.json, {} where it has none) and `gate` (the verdict in it, or None).
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from typing import Any
 from serving.repository import contract
 
 Versions = Callable[[], list[dict[str, Any]]]
-_AVAILABLE = "AVAILABLE"
+_AVAILABLE, _LOADING = "AVAILABLE", "LOADING"
 _NO_FIGURES = ("examples", "fault")  # counts that the gate keeps beside its figures
 
 
-def describe(name: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
+def describe(name: str, versions: list[dict[str, Any]], *, looking: bool) -> dict[str, Any]:
     """Put everything the page shows beside the images into one JSON object.
 
     Args:
         name: The servable's name.
         versions: The server's versions, oldest first.
+        looking: Whether the server has yet to see which versions there are.
 
     Returns:
-        name, current and previous (version numbers or None), dataset, classes (names by label), conditional, and versions, newest
-        first.
+        name, current and previous (version numbers or None), loading (version numbers), looking, dataset, classes (names by
+        label), conditional, and versions, newest first.
     """
     current = _current(versions)
     metadata = next((one["metadata"] for one in versions if one["version"] == current), {})
@@ -33,6 +34,8 @@ def describe(name: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
         "name": name,
         "current": current,
         "previous": _previous(versions, current),
+        "loading": [one["version"] for one in reversed(versions) if one["state"] == _LOADING],
+        "looking": looking,
         "dataset": metadata.get(contract.META_DATASET),
         "classes": metadata.get(contract.META_CLASS_NAMES, []),
         "conditional": metadata.get(contract.META_CONDITIONAL, False),
@@ -85,6 +88,7 @@ def _describe_version(one: dict[str, Any]) -> dict[str, Any]:
     return {
         "version": one["version"],
         "state": one["state"],
+        "failed": one["failed"],
         "labels": one["labels"],
         "reason": gate.get("reason"),
         "figures": figures,

@@ -49,19 +49,20 @@ class _SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def gallery_routes(target: str, versions: Versions, *, model_name: str) -> list[BaseRoute]:
+def gallery_routes(target: str, versions: Versions, looking: Callable[[], bool], *, model_name: str) -> list[BaseRoute]:
     """Make the routes `/` and `/gallery/...`.
 
     Args:
         target: HOST:PORT of the gRPC port: the gallery draws as any client does, so its requests are batched and limited alike.
         versions: Returns what is known of each version, oldest first, see `serving.gallery.model`. Called from many threads.
+        looking: Whether the server has yet to see which versions there are.
         model_name: The servable's name.
     """
     artist = Artist(target, model_name)
 
     # Plain functions: starlette runs them in its thread pool, so that a draw never holds up the event loop.
     def model(_: Request) -> Response:
-        return JSONResponse(describe(model_name, versions()))
+        return JSONResponse(describe(model_name, versions(), looking=looking()))
 
     def images(request: Request) -> Response:
         query = PictureQuery.read(request.query_params)

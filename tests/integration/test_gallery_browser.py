@@ -3,6 +3,7 @@
 import base64
 import io
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,21 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
 from serving.client import GeneratorClient
+from serving.saved_model.servable import Servable
 from serving.server.app import GeneratorServer
+from tests.support.axe import violations
 from tests.support.browser import Browser
 from tests.support.pushed_versions import CLASSES, push_tiny
 
+# One stop for radio buttons of a name: the chosen one.
+_TAB_STOPS = """
+return [...document.querySelectorAll("a[href], button, input, select, [tabindex]")]
+  .filter((one) => one.tabIndex >= 0 && one.checkVisibility() && (one.type !== "radio" || one.checked)).length"""
+# The element or its label has an outline, within the window.
+_FOCUS_SHOWS = """
+const one = document.activeElement, { top, bottom } = one.getBoundingClientRect();
+const outlined = (each) => getComputedStyle(each).outlineStyle !== "none" && getComputedStyle(each).outlineWidth !== "0px";
+return bottom > 0 && top < innerHeight && (outlined(one) || outlined(one.parentElement))"""
 COUNT = 36  # images that the page shows at first
 
 
@@ -171,16 +183,65 @@ def test_latency_is_live(page: Page) -> None:
     assert "36 in " in page.text(".took")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_a_phone(page: Page, dark: bool, tmp_path: Path) -> None:
-    page.open("?count=16&against=1", width=360, height=740, dark=dark)
+def test_axe_finds_nothing(page: Page, dark: bool, width: int) -> None:
+    page.open("?against=1&class=3", width=width, dark=dark)
+    page.browser.wait(lambda _: len(page.all(".panel")) == 2 and not page.all(".busy") and page.all("#bars rect"))
+    assert violations(page.browser) == []
+
+
+def test_the_tab_key_passes_every_control_once_and_each_is_seen(page: Page) -> None:
+    page.open("?against=1", width=390)
+    expected = page.browser.driver.execute_script(_TAB_STOPS)
+    passed = []
+    for _ in range(expected):
+        page.browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        passed.append(page.browser.driver.switch_to.active_element)
+        assert page.browser.driver.execute_script(_FOCUS_SHOWS), passed[-1].get_attribute("outerHTML")
+    assert len({one.id for one in passed}) == expected
+
+
+@pytest.mark.parametrize("width", [360, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_a_phone(page: Page, dark: bool, width: int, tmp_path: Path) -> None:
+    page.open("?count=16&against=1", width=width, height=740, dark=dark)
     script = "return [innerWidth, document.documentElement.scrollWidth]"
-    assert page.browser.driver.execute_script(script) == [360, 360]
+    assert page.browser.driver.execute_script(script) == [width, width]
     small = [one.get_attribute("outerHTML") for one in page.all("button, select, input:not([name]), .chips label, .button")
              if one.rect["height"] < 40 or one.rect["width"] < 40]  # fmt: skip
     assert small == []  # a finger needs that much
     shot = np.asarray(Image.open(page.browser.screenshot(tmp_path / "phone.png")).convert("L"))
     assert bool(np.median(shot) < 80) is dark
+
+
+def test_a_version_that_is_being_loaded_is_said_so(
+    browser: Browser, serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(serving, tmp_path / "serving")
+    (tmp_path / "serving" / "models.config").unlink()
+    entered, go_on, warm_up = threading.Event(), threading.Event(), Servable.warm_up
+    monkeypatch.setattr(Servable, "warm_up", lambda servable: (entered.set(), go_on.wait(), warm_up(servable))[2])
+    server = GeneratorServer(tmp_path / "serving" / "mnist_gan", "mnist_gan", port=0, rest_port=0)
+    starting = threading.Thread(target=server.start)
+    starting.start()
+    try:
+        entered.wait()
+        browser.open(f"http://{server.rest_target}/", width=390)
+        page = Page(browser, "")
+        browser.wait(lambda _: page.text("#served") == "version 2 is loading")
+        assert page.text("#problem") == "Version 2 is being loaded: its images come as soon as it answers."
+        assert [one.text for one in page.all(".card") if one.is_displayed()] == []  # there is nothing to steer yet
+        assert violations(browser) == []
+        go_on.set()
+        browser.wait(lambda _: page.all("#stages img"))
+        assert page.text("#problem") == ""
+        browser.wait(lambda _: page.text("#served") == "version 2")
+    finally:
+        go_on.set()
+        starting.join()
+        server.stop()
+    browser.complaints()
 
 
 def test_an_open_page_follows_a_push_and_says_when_the_server_stops(browser: Browser, serving: Path, tmp_path: Path) -> None:

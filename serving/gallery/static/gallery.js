@@ -5,10 +5,11 @@ import { showFigures } from "./figures.js";
 import { described, makePanel, mark } from "./grid.js";
 import { measure } from "./latency.js";
 import { drawMorph } from "./morph.js";
-import { titled } from "./names.js";
+import { titled, whyNothing } from "./names.js";
 
 const ANY = -1;
 const POLL_MS = 5000;
+const WAITING_POLL_MS = 1000; // while nothing is served
 const MEASURE_MS = 2000;
 const TYPING_MS = 200; // a pause this long ends a number that is being typed
 const at = (id) => document.getElementById(id);
@@ -43,7 +44,8 @@ async function draw() {
   at("panels").classList.add("busy");
   try {
     const versions = shownVersions();
-    if (!versions.length) throw new Error("No version is being served yet: push one with `forger run`.");
+    at("all").classList.toggle("empty", !versions.length);
+    if (!versions.length) throw new Error(whyNothing(model));
     const wanted = { label: choice.label, seed: choice.seed, count: choice.count };
     answers = await Promise.all(versions.map((version) => get("images", { ...wanted, version: version.version }, signal)));
     at("panels").replaceChildren(
@@ -87,7 +89,8 @@ async function look() {
     const changed = !model || JSON.stringify(found) !== JSON.stringify(model);
     model = found;
     const served = model.versions.find((version) => version.version === model.current);
-    at("served").textContent = served ? titled(served) : "nothing is served";
+    const loading = model.loading.length ? `version ${model.loading.join(", ")} is loading` : "";
+    at("served").textContent = [served && titled(served), loading].filter(Boolean).join(", ") || "nothing is served";
     at("served").classList.toggle("up", Boolean(served));
     if (changed) {
       at("model").textContent = model.name;
@@ -142,6 +145,7 @@ function remember() {
 function complain(message) {
   at("problem").textContent = message;
   at("problem").hidden = !message;
+  at("problem").classList.toggle("calm", Boolean(model && !model.current)); // to wait is no fault
 }
 
 // A number field that draws once its owner stops typing.
@@ -192,7 +196,11 @@ function measureShown() {
   if (version && !document.hidden) measure(version.version);
 }
 
-await look();
+async function keepLooking() {
+  if (!document.hidden) await look();
+  setTimeout(keepLooking, model && !model.current ? WAITING_POLL_MS : POLL_MS);
+}
+
+await keepLooking();
 measureShown();
-setInterval(() => document.hidden || look(), POLL_MS);
 setInterval(measureShown, MEASURE_MS);

@@ -4,6 +4,15 @@ export function titled(version) {
   return ["version " + version.version, ...version.labels].join(" · ");
 }
 
+// One line for a page without images.
+export function whyNothing(model) {
+  const failed = model.versions.filter((version) => version.failed).map((version) => version.version);
+  if (model.loading.length) return `Version ${model.loading[0]} is being loaded: its images come as soon as it answers.`;
+  if (model.looking) return "The server has just started and is looking for versions.";
+  if (failed.length) return `Version ${failed[0]} can't be served: the server's log says why.`;
+  return "No version is being served yet: push one with `forger run`.";
+}
+
 // Name and meaning of the gate's figures, in the order that they are shown in.
 const FIGURES = {
   frechet_ratio: ["Fréchet ratio", "distance to real images; 1 is the distance of real images from each other"],

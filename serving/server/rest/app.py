@@ -100,7 +100,12 @@ def build_app(
             # An object as endpoint takes every HTTP method: TensorFlow Serving answers a wrong one itself.
             Route("/{v1:v1}/{path:path}", api),
             Route(METRICS_PATH, scrape),
-            *gallery_routes(target, functools.partial(describe_versions, registry, gallery_model), model_name=gallery_model),
+            *gallery_routes(
+                target,
+                functools.partial(describe_versions, registry, gallery_model),
+                lambda: not registry.looked.is_set(),
+                model_name=gallery_model,
+            ),
         ],
         exception_handlers={404: elsewhere},
     )
@@ -117,6 +122,7 @@ def describe_versions(registry: ModelRegistry, name: str) -> list[dict[str, Any]
         {
             "version": state.version,
             "state": state.state,
+            "failed": bool(state.error),
             "labels": sorted(label for label, version in labels.items() if version == state.version),
             "gate": metadata.get(state.version, {}).get("gate"),
             "metadata": metadata.get(state.version, {}),

@@ -17,7 +17,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _LOGGER = logging.getLogger("forger.serving")
@@ -167,7 +166,7 @@ class Listener(socket.socket):
             OSError: No more files: asyncio pauses for a second.
         """
         try:
-            descriptor, address = self._accept()  # type: ignore[attr-defined] # what socket.accept is made of
+            accepted, address = super().accept()
         except OSError as error:
             if error.errno not in _NO_FILES:
                 raise
@@ -178,7 +177,7 @@ class Listener(socket.socket):
             self._refused = True
             raise
         self._refused = False
-        connection = _Connection(self.family, self.type, self.proto, fileno=descriptor)
+        connection = _Connection(self.family, self.type, self.proto, fileno=accepted.detach())
         if not self.guard.opened(connection):
             connection.close()
             raise ConnectionAbortedError
@@ -269,9 +268,9 @@ class GuardedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
-        headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close"), NOSNIFF]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=msg.encode()), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        headers = (("content-type", "text/plain; charset=utf-8"), ("connection", "close"), NOSNIFF)
+        lines = ["HTTP/1.1 400 Bad Request", *(f"{name}: {value}" for name, value in headers), "", msg]
+        self.transport.write("\r\n".join(lines).encode())
         self.transport.close()
 
 

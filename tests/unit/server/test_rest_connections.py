@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -43,7 +44,7 @@ def _app() -> Starlette:
 
 
 @contextlib.contextmanager
-def _serving(tls: Tls | None = None, **limits: float) -> Iterator[int]:
+def _serving(tls: Tls | None = None, **limits: Any) -> Iterator[int]:
     rest = RestThread("127.0.0.1", 0, tls)
     rest.start(_app(), Limits(**limits))
     try:
@@ -85,13 +86,12 @@ def test_idle_connections_shut_nobody_out(caplog: pytest.LogCaptureFixture) -> N
 
 def test_a_pooled_client_outlives_a_flood_of_idle_ones() -> None:
     with _serving(connections=20) as port, contextlib.ExitStack() as held:
-        pooled = held.enter_context(_connect(port, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"))
-        assert pooled.recv(4096).startswith(b"HTTP/1.1 200")
+        pooled = held.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False))
+        first = pooled.get("/").extensions["network_stream"].get_extra_info("client_addr")
         for _ in range(100):
             held.enter_context(_connect(port))
         assert _get(port) == "here"
-        pooled.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        assert pooled.recv(4096).startswith(b"HTTP/1.1 200")
+        assert pooled.get("/").extensions["network_stream"].get_extra_info("client_addr") == first
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhost:", b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HT"])
@@ -178,11 +178,12 @@ def test_tls_handshakes_that_never_come_shut_nobody_out(tmp_path: Path) -> None:
 
 
 _SCRIPT = """
-import logging, resource, sys, time
-from tests.unit.server.test_rest_connections import _serving
+import logging, resource, sys
+from tests.unit.server.test_rest_connections import _get, _serving
 logging.basicConfig()
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
 with _serving(connections=int(sys.argv[2])) as port:
+    _get(port)  # all modules are loaded
     if len(sys.argv) > 3:  # files that other parts of the process open meanwhile
         held = []
         try:
@@ -201,6 +202,7 @@ def test_too_few_files_are_told_once_and_others_are_answered(arguments: tuple[st
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, "PYTHONPATH": root}
     ) as process:
+        assert process.stdout
         port = int(process.stdout.readline())
         with contextlib.ExitStack() as held:
             for _ in range(200):
