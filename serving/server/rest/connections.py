@@ -166,7 +166,7 @@ class Listener(socket.socket):
             OSError: No more files: asyncio pauses for a second.
         """
         try:
-            descriptor, address = self._accept()  # what socket.accept is made of
+            descriptor, address = self._accept()  # type: ignore[attr-defined] # what socket.accept is made of
         except OSError as error:
             if error.errno not in _NO_FILES:
                 raise
