@@ -68,17 +68,33 @@ def _fingerprint(extras: list[str]) -> str:
 def _is_whole(extras: list[str]) -> bool:
     if not STAMP.is_file() or STAMP.read_text() != _fingerprint(extras):
         return False
-    return subprocess.run([VENV / "bin/python", "-c", ""], capture_output=True, check=False).returncode == 0
+    return not _why_unusable("-c", "")
+
+
+def _why_unusable(*trial: str) -> str:
+    """Say why the environment that is there must be built again: its Python fails the trial, or it is another checkout's."""
+    try:
+        made_at = re.search(r"^command = .* -m venv (?:--\S+ )*(.+)$", (VENV / "pyvenv.cfg").read_text(), flags=re.MULTILINE)
+    except OSError:
+        return "it is not whole"
+    # Its scripts, and a bound interpreter's loader, are named by where it was made.
+    if made_at and os.path.realpath(made_at[1]) != os.path.realpath(VENV):
+        return f"it was made in {Path(made_at[1]).parent}"
+    try:
+        done = subprocess.run([VENV / "bin/python", *trial], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"its Python does not start ({error.strerror})"
+    said = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+    return f"its Python does not work ({said})" if done.returncode else ""
 
 
 def _set_up(extras: list[str]) -> None:
     print("setup: making .venv (2 to 4 minutes, once)", flush=True)
     STAMP.unlink(missing_ok=True)
     python = VENV / "bin/python"
-    usable = (
-        python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
-    )
-    if not usable:
+    if why := _why_unusable("-m", "pip", "--version"):
+        if VENV.exists():
+            print(f"setup: .venv can't be used, {why}: building it again", flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
         _run([sys.executable, "-m", "venv", VENV], "make the virtual environment (Debian: apt-get install python3.11-venv)")
     tools = VENV / "setup-tools.txt"

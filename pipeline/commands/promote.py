@@ -19,6 +19,8 @@ def promote(dataset: str, home: Path, as_json: bool) -> None:
     from pipeline.terminal.versions import served_line
     from serving.repository import labels
 
-    base = Home.at(home).model_base(dataset)
+    place = Home.at(home)
+    place.settle()  # models.config names where the versions are
+    base = place.model_base(dataset)
     now = labels.promote(base)
     say(served_line(now, base), served_facts(now, base), as_json=as_json)

@@ -26,6 +26,8 @@ def rollback(to: int | None, dataset: str, home: Path, as_json: bool) -> None:
     from pipeline.terminal.versions import served_line
     from serving.repository.labels import roll_back
 
-    base = Home.at(home).model_base(dataset)
+    place = Home.at(home)
+    place.settle()  # models.config names where the versions are
+    base = place.model_base(dataset)
     now = roll_back(base, to)
     say(served_line(now, base), served_facts(now, base), as_json=as_json)

@@ -49,7 +49,7 @@ def examine(home: Home) -> list[Finding]:
 
 def _place(home: Home) -> Iterator[Finding]:
     if home.origin() != home.path:
-        yield Finding(f"the home was moved or copied here from {home.origin()}", "its absolute paths are rewritten", _by_opening)
+        yield Finding(f"the home was moved or copied here from {home.origin()}", "its absolute paths are rewritten", _by_settling)
 
 
 def _records(home: Home) -> Iterator[Finding]:
@@ -132,15 +132,15 @@ def mend_all(home: Home, findings: list[Finding]) -> list[tuple[Finding, bool]]:
             for finding in findings:
                 if finding.mend is not None:
                     finding.mend()
-        home.open()  # makes a moved home whole, and takes the lock itself; last, because it stops at what is damaged
+        home.settle()  # takes the lock itself; last, because it stops at what is damaged
         return [(finding, finding.mend is not None) for finding in findings]
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else first_line(error)
         raise UserError(f"can't mend {home.path} ({reason}: {error.filename}): run as its owner") from error
 
 
-def _by_opening() -> None:
-    """Nothing to do: `mend_all` opens the home in any case."""
+def _by_settling() -> None:
+    """Nothing to do here: `mend_all` ends with it."""
 
 
 def _aside(path: Path) -> Callable[[], object]:

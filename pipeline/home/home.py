@@ -97,26 +97,43 @@ class Home:
         Raises:
             UserError: It was made by another version, can't be written, has no space left, or was moved and a run holds it.
         """
-        try:
+        with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
-            if self._marker.exists():
-                _check_format(self._marker)
-            self._lock.touch()
-            if self.recorded_path() != self.path:
-                with self.alone():
-                    rewrite_paths(self.metadata, self.serving, self.origin(), self.path)
-                    # Last: a rewrite that is killed is done again.
-                    replace_file(self._marker, json.dumps({"format": _FORMAT, "path": str(self.path)}) + "\n")
+            self._take_place()
             for directory in (self.runs, self.logs, self.reports, self.trainings, self.pipeline_root):
                 directory.mkdir(exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"can't write the home {self.path} ({os.strerror(error.errno or 0)}): name another with --home"
-            ) from error
         status = os.statvfs(self.path)
         if (free := status.f_bavail * status.f_frsize) < _MIN_FREE_BYTES:
             raise UserError(f"only {free >> 20} MiB are free at {self.path}, a run needs {_MIN_FREE_BYTES >> 20}: "
                             "free some, or name another place with --home")  # fmt: skip
+
+    def settle(self) -> None:
+        """Make the paths of a moved or copied home its own; does nothing where there is no home.
+
+        Raises:
+            UserError: As `open`, except that it needs no space.
+        """
+        if self._marker.exists():
+            with self._writing():
+                self._take_place()
+
+    def _take_place(self) -> None:
+        if self._marker.exists():
+            _check_format(self._marker)
+        self._lock.touch()
+        if self.recorded_path() != self.path:
+            with self.alone():
+                rewrite_paths(self.metadata, self.serving, self.origin(), self.path)
+                # Last: a rewrite that is killed is done again.
+                replace_file(self._marker, json.dumps({"format": _FORMAT, "path": str(self.path)}) + "\n")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            raise UserError(f"can't write the home {self.path} ({why}): name another with --home") from error
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

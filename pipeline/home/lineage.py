@@ -85,10 +85,8 @@ def read_runs(home: Home) -> list[TracedRun]:
         store = MetadataStore(config)
         return _Reader(store, home).runs()
     except (errors.StatusError, RuntimeError) as error:  # the latter where it is no database at all
-        raise UserError(
-            f"the metadata {metadata} can't be read ({first_line(error)}): restore it, or set it aside "
-            "with `forger doctor --mend`"
-        ) from error
+        mend = "restore it, or set it aside with `forger doctor --mend`"
+        raise UserError(f"the metadata {metadata} can't be read ({first_line(error)}): {mend}") from error
 
 
 class _Reader:

@@ -2,8 +2,9 @@
 
 _MAX_LINE = 300  # characters of a first line
 _MAX_WHOLE = 500  # characters of all lines; gRPC carries an error in trailers that are limited to 8 KiB
-# How the lines begin in which TensorFlow says where in its graph something happened.
-_GRAPH_TRACES = ("Graph execution error", "Detected at node", "<stack traces", "[[", "Function call stack")
+# How the lines begin in which TensorFlow says where in its graph something happened; a graph of TensorFlow 1 tells the Python
+# stack that loaded it, too.
+_GRAPH_TRACES = ("Graph execution error", "Detected at node", "<stack traces", "[[", "Function call stack", 'File "')
 
 
 class UserError(Exception):

@@ -16,11 +16,19 @@ def model_name(dataset: str) -> str:
 
 def version_directories(base: Path) -> list[int]:
     """Versions that have a directory under a model base directory, whole or not, oldest first."""
+    # Only the plain spelling counts: "007" would be looked for as "7".
+    return sorted(int(name) for name in _numbered(base) if not name.startswith("0") and int(name) <= _MAX_VERSION)
+
+
+def zero_led_directories(base: Path) -> list[str]:
+    """Directories that TensorFlow Serving takes for versions and Forger doesn't: their numbers begin with zeros."""
+    return sorted(name for name in _numbered(base) if name.startswith("0") and 0 < int(name) <= _MAX_VERSION)
+
+
+def _numbered(base: Path) -> list[str]:
     if not base.is_dir():
         return []
-    numbers = [child.name for child in base.iterdir() if child.name.isascii() and child.name.isdecimal() and child.is_dir()]
-    # Only the plain spelling counts: "007" would be looked for as "7".
-    return sorted(int(name) for name in numbers if not name.startswith("0") and int(name) <= _MAX_VERSION)
+    return [child.name for child in base.iterdir() if child.name.isascii() and child.name.isdecimal() and child.is_dir()]
 
 
 def list_versions(base: Path) -> list[int]:

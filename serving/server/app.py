@@ -16,7 +16,7 @@ from serving.repository.errors import UserError
 from serving.repository.layout import version_directories
 from serving.server.listening import PrivateSocket, cannot_listen, check_address, dialable, joined
 from serving.server.models import config_file
-from serving.server.models.model_config import LATEST, ModelConfig, VersionPolicy
+from serving.server.models.model_config import LATEST, ModelConfig, VersionPolicy, skipped_directories
 from serving.server.options import ServerOptions
 from serving.server.rest.origins import check_origins
 from serving.server.rest.thread import RestThread
@@ -24,6 +24,16 @@ from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
 
 _LOGGER = logging.getLogger("forger.serving")
+# Clients may ask for a sign of life every 10 s, with or without calls: gRPC's own limit is 5 minutes, or 2 hours without calls,
+# and whoever asks more often is cut off (GOAWAY too_many_pings). Half of that is allowed, for pings that arrive in a bunch. The
+# server asks too, so that a peer that went away without a word doesn't hold a connection, and a health watch, for ever.
+_KEEPALIVE = (
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
 
 
 class GeneratorServer:
@@ -89,6 +99,7 @@ class GeneratorServer:
                 ("grpc.so_reuseport", 0),  # else a second server on the same port would start and share the calls
                 ("grpc.max_receive_message_length", self._options.max_message_bytes),
                 ("grpc.max_send_message_length", self._options.max_message_bytes),
+                *_KEEPALIVE,
             ],
         )
         check_address(host, port, "--port")
@@ -209,7 +220,8 @@ def _models(
         file = config_file.standalone(models_file)
         return file.read(), file
     if not version_directories(model.base):
-        raise UserError(f"no model pushed yet: {model.base} holds no version; run `forger run` first")
+        why = "; ".join(skipped_directories(model)) or "run `forger run` first"
+        raise UserError(f"no model pushed yet: {model.base} holds no version; {why}")
     if policy is not None or labels is not None:
         return [model], None
     file = config_file.beside(model)

@@ -16,7 +16,10 @@ _SWITCH_SECONDS = 0.0005
 
 
 def serve(server: GeneratorServer) -> signal.Signals | None:
-    """Serve until SIGINT or SIGTERM, then drain. Call it from the main thread.
+    """Serve until SIGINT, SIGTERM or SIGHUP, then drain. Call it from the main thread.
+
+    A closed terminal sends SIGHUP, and there is nothing to reload by it: models.config is polled. Where the signal is ignored, as
+    below `nohup`, it stays so.
 
     Progress goes to the logger `forger.serving`: INFO for what happens, ERROR for a version that cannot be served.
 
@@ -33,7 +36,10 @@ def serve(server: GeneratorServer) -> signal.Signals | None:
         received.append(signal.Signals(number))
 
     sys.setswitchinterval(_SWITCH_SECONDS)
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ends.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, on_signal) for number in ends}
     try:
         pauses.keep_short()
         server.start()

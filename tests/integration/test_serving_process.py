@@ -112,6 +112,31 @@ def test_a_signal_while_it_starts(base, spawn):
     assert (process.returncode, output) == (0, "ended by SIGINT\n"), errors
 
 
+def test_a_closed_terminal_drains(base, spawn):
+    process = spawn(base, 0)
+    for line in process.stderr:
+        if " on 127.0.0.1:" in line:
+            break
+    process.send_signal(signal.SIGHUP)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "ended by SIGHUP\n"), errors
+    assert "stopping: no new requests" in errors
+
+
+def test_below_nohup_a_closed_terminal_changes_nothing(base, spawn):
+    port = _free_port()
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits it
+    try:
+        process = spawn(base, port)
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
+    wait_until(lambda: _serves(f"127.0.0.1:{port}"), 120)
+    process.send_signal(signal.SIGHUP)
+    assert _serves(f"127.0.0.1:{port}")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60)[0] == "ended by SIGTERM\n"
+
+
 def test_nothing_to_serve(tmp_path, spawn):
     shutil.rmtree(tmp_path / "base", ignore_errors=True)
     _, errors = spawn(tmp_path / "base", 0).communicate(timeout=60)

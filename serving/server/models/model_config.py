@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from serving.repository.errors import UserError
+from serving.repository.layout import zero_led_directories
 
 if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelConfig as ModelConfigProto
@@ -71,6 +72,14 @@ class ModelConfig:
     base: Path
     policy: VersionPolicy = LATEST
     labels: Mapping[str, int] = field(default_factory=dict)
+
+
+def skipped_directories(model: ModelConfig) -> list[str]:
+    """What is wrong with directories that look like versions and aren't, a line each."""
+    return [
+        f"{name} of {model.name} is skipped: a version's directory has its number without leading zeros; rename it to {int(name)}"
+        for name in zero_led_directories(model.base)
+    ]
 
 
 def from_proto(proto: ModelConfigProto, root: Path) -> ModelConfig:

@@ -16,7 +16,7 @@ from serving.server.models.config_file import ConfigFile
 from serving.server.models.model_config import ModelConfig
 from serving.server.models.versions import LoadedVersion, ModelVersions, NotServed, UnknownLabel
 from serving.server.options import ServerOptions
-from serving.server.requests.refusals import Refusal, invalid
+from serving.server.requests.refusals import Refusal, invalid, without_paths
 
 _LOGGER = logging.getLogger("forger.serving")
 
@@ -134,7 +134,7 @@ class ModelRegistry:
     def _first_problem(self, models: list[ModelVersions], seconds: float) -> str | None:
         for model in models:
             if not model.looked.wait(seconds) or not model.available():
-                errors = [f"version {state.version}: {state.error}" for state in model.states() if state.error]
+                errors = [f"version {state.version}: {without_paths(state.error)}" for state in model.states() if state.error]
                 why = "; ".join(errors) or f"no version under {model.config.base}"
                 return f"1 model(s) did not become available: {{{model.config.name} due to error: {why}}}"
         return None

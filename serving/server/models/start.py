@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from serving.server.models.config_file import ConfigFile
+from serving.server.models.model_config import skipped_directories
 from serving.server.models.versions import ModelVersions
 
 
@@ -39,6 +40,7 @@ def start_problem(models: Mapping[str, ModelVersions], file: ConfigFile | None, 
 def _not_served(model: ModelVersions, file: ConfigFile | None) -> str:
     name, pinned = model.config.name, model.config.policy.specific
     reasons = [f"version {state.version}: {state.error}" for state in reversed(model.states()) if state.error]
+    reasons += skipped_directories(model.config)
     found = f"no version of {name} can be served ({'; '.join(reasons) or f'none in {model.config.base}'}); "
     if pinned is None:
         return found + "push a whole one with `forger run`"

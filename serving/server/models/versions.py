@@ -15,7 +15,7 @@ from serving.repository.errors import UserError
 from serving.repository.layout import version_directories
 from serving.saved_model.servable import Servable
 from serving.server.metrics import Metrics
-from serving.server.models.model_config import ModelConfig
+from serving.server.models.model_config import ModelConfig, skipped_directories
 from serving.server.models.retries import Retries
 from serving.server.options import ServerOptions
 from serving.server.requests.batching import Batcher
@@ -78,6 +78,7 @@ class ModelVersions:
         self._draining: list[LoadedVersion] = []
         self._states: dict[int, VersionState] = {}
         self._labels: dict[str, int] = {}
+        self._skipped: set[str] = set()  # directories that are no versions, as they were logged
         self._unmet: set[tuple[str, int]] = set()  # labels whose version is not served, as they were logged
         self._retries = Retries(options.retry_seconds)
         self.looked = threading.Event()  # set once the first look is over, whatever came of it
@@ -141,6 +142,9 @@ class ModelVersions:
         """
         config = self.config
         on_disk = version_directories(config.base)
+        for skipped in set(skipped_directories(config)) - self._skipped:
+            self._skipped.add(skipped)
+            _LOGGER.warning("%s", skipped)
         candidates = config.policy.candidates(on_disk)
         self._forget_all_but({*on_disk, *candidates})
         wanted = self._load_first(config, candidates, config.policy.newest, stopping)

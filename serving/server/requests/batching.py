@@ -10,51 +10,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 
-import numpy as np
 import tensorflow as tf
 
 from serving.server.options import ServerOptions
+from serving.server.requests.calls import Arrays, Call, Slice, add, fail, joined, size_of
 
-Arrays = dict[str, np.ndarray]
 Run = Callable[[str, Arrays], Arrays]
 
 
 class QueueFull(Exception):
     """As much waits for the signature as may; says which limit it is."""
-
-
-@dataclass(eq=False)
-class _Call:
-    """One request in a queue; a large one is taken in several parts."""
-
-    inputs: Arrays
-    rows: int
-    deadline: float | None
-    kind: tuple
-    queued_at: float = field(default_factory=time.monotonic)
-    size: int = 0
-    taken: int = 0
-    answered: int = 0
-    parts: list[Arrays] = field(default_factory=list)
-    future: Future = field(default_factory=Future)
-
-    @property
-    def dead(self) -> bool:
-        """Nobody waits for it any more."""
-        return self.future.done() or (self.deadline is not None and time.monotonic() >= self.deadline)
-
-
-@dataclass(frozen=True)
-class _Slice:
-    call: _Call
-    start: int
-    stop: int
-
-    def inputs(self) -> Arrays:
-        return {alias: value[self.start : self.stop] for alias, value in self.call.inputs.items()}
 
 
 class Batcher:
@@ -125,7 +91,7 @@ class _Queue:
 
     def __init__(self, signature: str, run: Run, options: ServerOptions, observe: Callable[[str, int], None]) -> None:
         self._signature, self._run, self._options, self._observe = signature, run, options, observe
-        self._calls: deque[_Call] = deque()
+        self._calls: deque[Call] = deque()
         self._changed = threading.Condition()
         self._closed = self._running = False
         self.rows = self._size = 0
@@ -151,12 +117,12 @@ class _Queue:
             self._running = False
             self._changed.notify()
 
-    def put(self, inputs: Arrays, rows: int, deadline: float | None) -> _Call:
+    def put(self, inputs: Arrays, rows: int, deadline: float | None) -> Call:
         # Only inputs of one kind fit together: a signature may leave a dimension open.
         kind = tuple((alias, inputs[alias].dtype.str, inputs[alias].shape[1:]) for alias in sorted(inputs))
-        call = _Call(inputs, rows, deadline, kind)
+        call = Call(inputs, rows, deadline, kind)
         with self._changed:
-            call.size = _size(inputs) + rows * self._row_size
+            call.size = size_of(inputs) + rows * self._row_size
             if self._full(call):
                 self._drop_dead()
                 if problem := self._full(call):
@@ -167,7 +133,7 @@ class _Queue:
             self._changed.notify()
         return call
 
-    def _full(self, call: _Call) -> str:
+    def _full(self, call: Call) -> str:
         """Which limit the call would pass; empty for none. An empty queue takes any."""
         options = self._options
         if not self._calls:
@@ -201,10 +167,10 @@ class _Queue:
                 self._execute(batch)
             except Exception as error:  # the thread must outlive whatever a batch does
                 for part in batch:
-                    _fail(part.call, error)
+                    fail(part.call, error)
             self.release()
 
-    def _next_batch(self) -> list[_Slice]:
+    def _next_batch(self) -> list[Slice]:
         """Wait for requests and take as many as fit in a batch; nothing once closed."""
         size, patience = self._options.max_batch_size, self._options.batch_timeout_ms / 1000
         with self._changed:
@@ -220,8 +186,8 @@ class _Queue:
                     self._running = True
                     return batch
 
-    def _take(self, size: int) -> list[_Slice]:
-        batch: list[_Slice] = []
+    def _take(self, size: int) -> list[Slice]:
+        batch: list[Slice] = []
         room = size
         while self._calls and room:
             call = self._calls[0]
@@ -233,7 +199,7 @@ class _Queue:
             if batch and (not fits or call.kind != batch[0].call.kind):
                 break
             taken = min(left, room)
-            batch.append(_Slice(call, call.taken, call.taken + taken))
+            batch.append(Slice(call, call.taken, call.taken + taken))
             call.taken += taken
             self.rows -= taken
             room -= taken
@@ -245,19 +211,19 @@ class _Queue:
                 break
         return batch
 
-    def _drop(self, call: _Call) -> None:
+    def _drop(self, call: Call) -> None:
         self._calls.popleft()
         self.rows -= call.rows - call.taken
         self._size -= call.size
-        _fail(call, TimeoutError())
+        fail(call, TimeoutError())
 
-    def _execute(self, batch: list[_Slice]) -> None:
+    def _execute(self, batch: list[Slice]) -> None:
         parts = [part.inputs() for part in batch]
         try:
-            outputs = self._run(self._signature, _joined(parts))
+            outputs = self._run(self._signature, joined(parts))
         except tf.errors.OpError as error:
             if len(batch) == 1:
-                _fail(batch[0].call, error)
+                fail(batch[0].call, error)
                 return
             self._execute_alone(batch)
             return
@@ -265,47 +231,17 @@ class _Queue:
         if any(value.ndim == 0 or value.shape[0] != rows for value in outputs.values()):
             self._execute_alone(batch)  # the signature does not answer row by row
             return
-        self._row_size = _size(outputs) // rows
+        self._row_size = size_of(outputs) // rows
         start = 0
         for part in batch:
             stop = start + part.stop - part.start
-            _add(part, {alias: value[start:stop] for alias, value in outputs.items()})
+            add(part, {alias: value[start:stop] for alias, value in outputs.items()})
             start = stop
 
-    def _execute_alone(self, batch: list[_Slice]) -> None:
+    def _execute_alone(self, batch: list[Slice]) -> None:
         """Run each request by itself: one client's bad value must not fail the others."""
         for part in batch:
             try:
-                _add(part, self._run(self._signature, part.inputs()))
+                add(part, self._run(self._signature, part.inputs()))
             except tf.errors.OpError as error:
-                _fail(part.call, error)
-
-
-def _size(arrays: Arrays) -> int:
-    """Bytes of arrays; of strings, what they hold."""
-    return sum(sum(map(len, value.ravel().tolist())) if value.dtype == object else value.nbytes for value in arrays.values())
-
-
-def _joined(parts: list[Arrays]) -> Arrays:
-    if len(parts) == 1:
-        return parts[0]
-    return {alias: np.concatenate([part[alias] for part in parts]) for alias in parts[0]}
-
-
-def _add(part: _Slice, outputs: Arrays) -> None:
-    call = part.call
-    call.parts.append(outputs)
-    call.answered += part.stop - part.start
-    if call.answered == call.rows:
-        result = _joined(call.parts)
-        _settle(call, lambda: call.future.set_result(result))
-
-
-def _fail(call: _Call, error: BaseException) -> None:
-    _settle(call, lambda: call.future.set_exception(error))
-
-
-def _settle(call: _Call, settle: Callable[[], None]) -> None:
-    """Settle a call that its client may have given up in the same moment."""
-    if not call.future.done() and call.future.set_running_or_notify_cancel():
-        settle()
+                fail(part.call, error)

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from serving.repository.errors import UserError
 from serving.server.models.model_config import from_list
 from serving.server.models.registry import ModelRegistry
-from serving.server.requests.refusals import Refusal, invalid
+from serving.server.requests.refusals import Refusal, invalid, without_paths
 
 SIGNATURE_DEF = "signature_def"
 _LOAD_SECONDS = 120  # TensorFlow Serving waits for ever, and holds the caller
@@ -67,11 +67,11 @@ def get_status(
     if not states:
         raise Refusal(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {spec.name}")
     response = get_model_status_pb2.GetModelStatusResponse()
-    for state in states:
+    for state in reversed(states):  # the newest first, as in TensorFlow Serving
         entry = response.model_version_status.add(version=state.version)
         entry.state = get_model_status_pb2.ModelVersionStatus.State.Value(state.state)
         entry.status.error_code = error_codes_pb2.FAILED_PRECONDITION if state.error else error_codes_pb2.OK
-        entry.status.error_message = state.error
+        entry.status.error_message = without_paths(state.error)
     return response
 
 

@@ -20,8 +20,9 @@ from serving.server.metrics import Request
 from serving.server.models.registry import ModelRegistry
 from serving.server.models.versions import LoadedVersion
 from serving.server.options import ServerOptions
-from serving.server.requests.batching import Arrays, QueueFull
-from serving.server.requests.refusals import Refusal, invalid
+from serving.server.requests.batching import QueueFull
+from serving.server.requests.calls import Arrays
+from serving.server.requests.refusals import Refusal, invalid, without_paths
 from serving.server.requests.tensors import read_inputs, write_tensor
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -124,7 +125,7 @@ class Predictor:
         except TimeoutError:
             raise Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the request's turn came") from None
         except tf.errors.OpError as error:
-            raise Refusal(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), flat_message(error)) from error
+            raise Refusal(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), without_paths(flat_message(error))) from error
 
 
 def deadline_of(context: grpc.ServicerContext) -> float | None:

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from serving.saved_model.servable import tensor_of
 from serving.server.options import ServerOptions
-from serving.server.requests.batching import Arrays
+from serving.server.requests.calls import Arrays
 from serving.server.requests.refusals import invalid
 
 # The typed field of TensorProto that carries a dtype; other dtypes travel as bytes in tensor_content.

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from serving.server.options import ServerOptions
-from serving.server.requests.batching import Arrays
+from serving.server.requests.calls import Arrays
 from serving.server.requests.refusals import Refusal, invalid
 from serving.server.requests.tensors import check_shapes
 

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from serving.server.requests.batching import Arrays
+from serving.server.requests.calls import Arrays
 from serving.server.requests.model_info import SIGNATURE_DEF
 from serving.server.requests.refusals import invalid
 

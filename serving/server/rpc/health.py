@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -16,12 +17,25 @@ SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 _WHOLE = ("", contract.PREDICTION_SERVICE, contract.MODEL_SERVICE)  # stand for the server as a whole
 
 
+class _OwnThreads:
+    """A method's behaviour, run apart from the server's workers."""
+
+    def __init__(self, behaviour: Callable[[Any, Any], Any]) -> None:
+        self._behaviour = behaviour
+        self.experimental_thread_pool = ThreadPoolExecutor(2, thread_name_prefix="forger-health")
+
+    def __call__(self, request: Any, context: Any) -> Any:
+        return self._behaviour(request, context)
+
+
 class ModelHealth(health.HealthServicer):
     """Health of each model by its name, and of the server as a whole, which serves when all its models do."""
 
     def __init__(self) -> None:
         """Begin with NOT_SERVING."""
         super().__init__()
+        # gRPC's way to give a method threads of its own: a probe must not wait behind the requests.
+        setattr(self, "Check", _OwnThreads(self.Check))  # noqa: B010 (a method, to the type checker)
         self._models: set[str] = set()
         self._watches: set[Any] = set()
         self.update({})

@@ -7,11 +7,14 @@ import shutil
 import sqlite3
 
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli import cli
 from pipeline.home import moving
 from pipeline.home.home import Home
 from pipeline.home.lineage import read_runs
 from pipeline.home.run_record import load_last
+from pipeline.home.store import store_problem
 from pipeline.report.facts import gather
 from serving.repository import contract
 from serving.repository.errors import UserError
@@ -103,6 +106,32 @@ def test_a_copy_works_beside_the_original_which_stays_as_it_is(old, tmp_path):
     assert all(uri.startswith(f"{copy.path}/") for uri in uris(copy))
     old.open()
     assert everything(old) == before
+
+
+def test_a_rollback_in_a_moved_home_names_the_new_place(old, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.home.home._MIN_FREE_BYTES", 1 << 62)  # it needs no space
+    shutil.copytree(old.model_base("mnist") / "1", old.model_base("mnist") / "2")
+    release(old.model_base("mnist"), 2, canary=False)
+    new = Home.at(old.path.rename(tmp_path / "new"))
+    done = CliRunner().invoke(cli, ["rollback", "--home", str(new.path)])
+    assert done.exit_code == 0, done.output
+    assert base_path(new) == str(new.path / "serving" / "mnist_gan")
+    assert served(new.model_base("mnist")) == Served(stable=1)
+
+
+@pytest.mark.parametrize("command", ["rollback", "promote"])
+def test_a_rollback_makes_no_home(tmp_path, command):
+    assert CliRunner().invoke(cli, [command, "--home", str(tmp_path / "none")]).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a#b", "a%41b", "a&b'c", 'a"b', "a b\nc", "ü{x}"])
+def test_other_names_are_places_like_any(old, tmp_path, name):
+    new = Home.at(old.path.rename(tmp_path / name))
+    new.open()
+    assert [node.id for run in read_runs(new) for node in run.nodes] == ["GanTrainer", "Gate", "GeneratorPusher"]
+    assert served(new.model_base("mnist")) == Served(stable=1)
+    assert store_problem(new.metadata) == ""
 
 
 def test_a_base_path_that_the_user_changed_stays(old, tmp_path):

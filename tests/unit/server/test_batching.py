@@ -61,7 +61,7 @@ def _start(batcher, values, deadline=None):
         except Exception as error:
             results.append(error)
 
-    thread = threading.Thread(target=call)
+    thread = threading.Thread(target=call, daemon=True)
     thread.start()
     return thread, results
 

@@ -108,3 +108,19 @@ def test_an_old_version_stays_until_its_last_request_is_answered(base, start, he
         request.join()
         wait_until(lambda: states() == {1: "END", 2: "AVAILABLE"})
     assert answers[0][1].tolist() == [4]
+
+
+def test_health_is_answered_while_every_worker_is_busy(base, start, held):
+    """A probe that has to wait for its turn fails, and whoever asked ends a server that only works."""
+    entered, go_on = held
+    server = start(base, workers=1)
+    with GeneratorClient(server.target, "tiny", timeout=60) as client, grpc.insecure_channel(server.target) as channel:
+        client.status()
+        go_on.clear()
+        request, answers = _begin(client)
+        entered.wait()
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="tiny"), timeout=5)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        go_on.set()
+        request.join()
+    assert answers[0][1].tolist() == [4]

@@ -1,5 +1,7 @@
 """GetModelMetadata, GetModelStatus and health over a real channel."""
 
+import shutil
+
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -11,6 +13,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.repository import contract
+from tests.support.waiting import wait_until
 
 _INVALID, _MISSING = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
 
@@ -58,6 +61,31 @@ def test_status(channel):
     assert (status.status.error_code, status.status.error_message) == (0, "")
     request.model_spec.version.value = 2
     _refused(method, request, _MISSING, "Could not find version 2 of model tiny")
+
+
+def test_the_newest_version_comes_first(base, start):
+    for version in (10, 9):
+        shutil.copytree(base / "1", base / str(version))
+    with grpc.insecure_channel(start(base).target) as channel:
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = "tiny"
+
+        def versions():
+            answer = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, timeout=30)
+            return [one.version for one in answer.model_version_status]
+
+        assert versions() == [10]
+        (base / "11").mkdir()
+        wait_until(lambda: versions() == [11, 10])
+
+
+def test_no_status_tells_where_files_lie(base, start):
+    (base / "2").mkdir()
+    with grpc.insecure_channel(start(base).target) as channel:
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = "tiny"
+        answer = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, timeout=30)
+        assert answer.model_version_status[0].status.error_message == "<path> holds no saved_model.pb"
 
 
 def test_health_tracks_the_model(channel):
