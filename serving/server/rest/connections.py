@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _LOGGER = logging.getLogger("forger.serving")
 _NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_SECONDS = 0.01  # between two tries to accept where no files are left: the loop does nothing else for so long
 _WAITING = 512  # connections that the kernel holds until they are accepted
 _SWEEP_SECONDS = 0.5
 _TELL_SECONDS = 60.0  # at most one line about full tables in this time
@@ -64,6 +65,7 @@ class Guard:
         self.connections = max(8, min(limits.connections, _free_files() // 2))
         self._open: dict[int, _Connection] = {}
         self._protocols: dict[int, GuardedProtocol] = {}
+        self._ending: set[_Connection] = set()  # closed to make room, in the loop's next round
         self._told = -_TELL_SECONDS
 
     def watch(self) -> None:
@@ -93,6 +95,7 @@ class Guard:
 
     def closed(self, descriptor: int, connection: _Connection) -> None:
         """Count it no more."""
+        self._ending.discard(connection)
         if self._open.get(descriptor) is connection:  # an evicted one left before, its number may be another's by now
             del self._open[descriptor]
 
@@ -108,7 +111,8 @@ class Guard:
     def out_of_files(self) -> bool:
         """The operating system gives no more; True if one is given back at once."""
         self._tell("no more files can be opened (ulimit -n): HTTP connections wait, and the longest idle ones are closed")
-        return self._make_room()
+        # Where some are given back anyway, none more need to go; without this a listener with few files would pause for a second.
+        return bool(self._ending) or self._make_room()
 
     def _make_room(self) -> bool:
         """Close the connection that is least of a loss."""
@@ -119,6 +123,7 @@ class Guard:
         connection = self._open.pop(descriptor)
         protocol = self._protocols.pop(descriptor, None)
         if protocol is not None:
+            self._ending.add(connection)
             protocol.transport.abort()
         else:
             connection.end()
@@ -144,7 +149,6 @@ class Listener(socket.socket):
     """A listening socket whose connections a guard counts, those in a TLS handshake too."""
 
     guard: Guard
-    _refused = False
 
     @classmethod
     def over(cls, listening: socket.socket, guard: Guard) -> Listener:
@@ -161,22 +165,18 @@ class Listener(socket.socket):
         """Accept as asyncio expects it.
 
         Raises:
-            BlockingIOError: Nobody waits, or asyncio tries again although it was told to pause.
+            BlockingIOError: Nobody waits, or there are no more files: those that wait are asked for again at once.
             ConnectionAbortedError: No room.
-            OSError: No more files: asyncio pauses for a second.
         """
         try:
             accepted, address = super().accept()
         except OSError as error:
             if error.errno not in _NO_FILES:
                 raise
-            # asyncio of Python 3.11 tries again for the whole backlog, although it has arranged for its pause.
-            paused, self._refused = self._refused, False
-            if paused or self.guard.out_of_files():
-                raise BlockingIOError from error
-            self._refused = True
-            raise
-        self._refused = False
+            if not self.guard.out_of_files():
+                time.sleep(_PAUSE_SECONDS)
+            # Not the error itself: asyncio of Python 3.11 goes on accepting after it has stopped listening for its pause.
+            raise BlockingIOError from error
         connection = _Connection(self.family, self.type, self.proto, fileno=accepted.detach())
         if not self.guard.opened(connection):
             connection.close()
