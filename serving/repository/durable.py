@@ -72,6 +72,12 @@ def replace_file(path: Path, content: bytes | str) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def remove_partials(directory: Path, name: str = "*") -> None:
+    """Remove what killed writers left in a directory of the files that a glob names; nobody else may be writing them now."""
+    for partial in directory.glob(f".{name}.*.partial"):
+        partial.unlink(missing_ok=True)
+
+
 def copy_tree(source: Path, target: Path) -> None:
     """Copy a directory's files and sub directories into a new directory, each file made durable.
 

@@ -223,4 +223,5 @@ def _write(base: Path, wanted: Served) -> None:
 def _replace(path: Path, config: ModelServerConfig) -> None:
     from google.protobuf import text_format
 
+    durable.remove_partials(path.parent, path.name)
     durable.replace_file(path, (_HEADER + text_format.MessageToString(config)).encode())

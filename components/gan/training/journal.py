@@ -13,7 +13,7 @@ from PIL import Image
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR, read_metrics, sample_path
 from components.grids import lay_out
 from components.progress import log_note
-from serving.repository.durable import replace_file, replacing
+from serving.repository.durable import remove_partials, replace_file, replacing
 
 # Watched over this many log lines in a row, so that one odd batch warns nobody.
 _PATIENCE = 3
@@ -29,6 +29,7 @@ class Journal:
         """Open the journal, and drop what an interrupted run wrote after its last checkpoint."""
         self._directory = directory
         (directory / SAMPLES_DIR).mkdir(parents=True, exist_ok=True)
+        remove_partials(directory / SAMPLES_DIR)  # they would travel with the artifact
         self._path = directory / METRICS_FILE
         kept = [line for line in read_metrics(directory) if line["step"] <= resumed_at]
         replace_file(self._path, "".join(json.dumps(line) + "\n" for line in kept))

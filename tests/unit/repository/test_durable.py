@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serving.repository.durable import PARTIAL_GLOB, partial_path, replace_file, replacing
+from serving.repository.durable import PARTIAL_GLOB, partial_path, remove_partials, replace_file, replacing
 
 
 def test_an_error_in_the_middle_keeps_the_old_file(tmp_path):
@@ -35,6 +35,10 @@ def test_a_kill_in_the_middle_keeps_the_old_file(tmp_path):
         process.kill()
     assert file.read_text() == "old"
     assert len(list(tmp_path.glob(PARTIAL_GLOB))) == 1  # what readers never take for the file
+    remove_partials(tmp_path, "other.json")
+    assert len(list(tmp_path.glob(PARTIAL_GLOB))) == 1
+    remove_partials(tmp_path, "record.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 
 
 def test_two_writers_at_once_leave_one_whole_file(tmp_path):
