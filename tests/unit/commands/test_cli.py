@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -213,7 +214,7 @@ def test_what_does_not_need_tensorflow_does_not_import_it(arguments, tmp_path):
 
 @pytest.mark.parametrize("arguments", ["--help", "run --dry-run", "status --json"])
 def test_a_reader_that_leaves_is_no_refusal(arguments, tmp_path):
-    command = f"{sys.executable} -m pipeline.cli {arguments} | true; exit ${{PIPESTATUS[0]}}"
+    command = f"{shlex.quote(sys.executable)} -m pipeline.cli {arguments} | true; exit ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert ended.returncode in (0, 2, 141)  # 2: there is no run yet; never 1, which says that the gate refused
 
