@@ -15,7 +15,10 @@ from pipeline.nodes import NODES
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "serving/deploy/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "serving/deploy/README.md", "serving/client/README.md")
+    ),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 ROOMS = ("pipeline", "components", "serving", "tests", "tools", "docs", ".github", ".ci")
@@ -131,13 +134,35 @@ def test_make_targets_exist(document):
 
 def test_the_index_lists_every_document():
     listed = {(ROOT / "docs" / one).resolve() for one, _ in _LINK.findall((ROOT / "docs/README.md").read_text("utf-8"))}
-    assert {path for path in DOCUMENTS if path.name != "README.md" or path.parent.name == "deploy"} <= listed
+    assert {path for path in DOCUMENTS if path.parent not in (ROOT / "docs", ROOT) or path.name != "README.md"} <= listed
 
 
-def test_the_architecture_page_has_the_nodes_in_their_order():
-    page = (ROOT / "docs/architecture.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(\w+)` \|", page.partition("## How a run flows")[2], re.MULTILINE)
-    assert tuple(rows) == NODES
+@documents
+def test_benchmarks_exist(document):
+    named = re.findall(r"make bench ARGS=\"?([a-z_]+)", document.read_text("utf-8"))
+    places = [ROOT / "tests/benchmarks" / name for name in named]
+    assert not [place.name for place in places if not place.is_dir() and not place.with_suffix(".py").is_file()]
+
+
+def test_the_readme_says_which_commands_take_json():
+    without = set()
+    for name, command in cli.commands.items():
+        leaves = command.commands.values() if isinstance(command, click.Group) else [command]
+        if not all(any("--json" in parameter.opts for parameter in leaf.params) for leaf in leaves):
+            without.add(name)
+    said = re.search(
+        r"^All commands but `(\w+)` and `(\w+)` take `--json`", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert said and set(said.groups()) == without
+
+
+def test_symptoms_in_the_readme_are_messages_of_the_code():
+    table = (ROOT / "README.md").read_text("utf-8").partition("## Troubleshooting")[2].partition("\n## ")[0]
+    rooms = ("components", "pipeline", "serving", "tests/support", "tools")
+    code = "\n".join(path.read_text("utf-8") for room in rooms for path in (ROOT / room).rglob("*.py"))
+    for symptom in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE):
+        text = re.sub(r"^(setup: |mnist )", "", symptom)
+        assert all(part.strip() in code for part in text.split("...")), symptom
 
 
 def test_a_wrong_line_is_found():
