@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 import cloup
@@ -33,13 +34,28 @@ from serving.repository.version import forger_version
 
 @contextlib.contextmanager
 def _readers_may_leave() -> Iterator[None]:
-    """End a broken pipe as a shell would: click ends it with 1, which here means that the gate refused."""
+    """End a broken pipe as a shell would: click ends it with 1, which here means that the gate refused.
+
+    Raises:
+        ConnectionError: It was not standard output that broke, but a pipe or a connection of the command's own.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except BrokenPipeError as error:
+        if not _is_broken(sys.stdout):
+            raise ConnectionError(str(error)) from error  # without its number, by which click would end it with 1
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())  # what is flushed at the end has no reader either
         sys.exit(EXIT_PIPE)
+
+
+def _is_broken(stream: TextIO) -> bool:
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno(), select.POLLOUT)
+    except (OSError, ValueError):  # a stream of click's test runner has no file
+        return False
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 class Forger(Group):

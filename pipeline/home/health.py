@@ -113,7 +113,8 @@ def _serving(home: Home) -> Iterator[Finding]:
 
 
 def _partial_files(home: Home) -> Iterator[Finding]:
-    for directory in (home.path, home.runs, home.data, home.serving):
+    # Not in `serving`: a rollback may be writing there, and clears its own.
+    for directory in (home.path, home.runs, home.data):
         for path in sorted(directory.glob(PARTIAL_GLOB)):
             yield Finding(f"{path} was left by a killed run", "it is deleted", _deletion(path), harmless=True)
 

@@ -16,8 +16,9 @@ FIRST_BACKOFF, LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between att
 _ATTEMPTS = 5  # gRPC's own upper limit
 # A connection that brings nothing while a call waits is asked for a sign of life, and given up where none comes: a proxy or a
 # firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the
-# fourth such ping since it last sent something. gRPC sends two for each call, so that one call may take any time.
+# fourth such ping since it last sent something. Two for each call are sent, so that one call may take any time.
 KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS = 10_000, 10_000
+_PINGS_A_CALL = 2
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
         ("grpc.max_reconnect_backoff_ms", int(LAST_BACKOFF * 1000)),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.http2.max_pings_without_data", _PINGS_A_CALL),
         ("grpc.keepalive_permit_without_calls", 0),  # an idle connection costs nothing
         ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),  # gRPC's own pings, for bandwidth, hold the keepalive's back
     ]

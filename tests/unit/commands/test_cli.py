@@ -228,3 +228,17 @@ def test_a_closed_output_ends_as_a_shell_says_it(arguments):
         error = process.stderr.read()
     assert process.returncode in (0, 141)
     assert b"Traceback" not in error
+
+
+def test_the_end_of_another_pipe_is_an_error_in_a_line(monkeypatch, capfd):
+    """A server that goes away in the middle is no reader of ours that leaves."""
+
+    def gone(*_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("pipeline.terminal.run.show_plan", gone, raising=True)
+    monkeypatch.setattr(sys, "argv", ["forger", "run", "--dry-run"])
+    with pytest.raises(SystemExit) as ended:
+        cli()
+    assert ended.value.code == 2
+    assert capfd.readouterr().err == "forger: [Errno 32] Broken pipe\n"
