@@ -16,7 +16,8 @@ FIRST_BACKOFF, LAST_BACKOFF = 0.2, 2.0  # seconds, between tries and between att
 _ATTEMPTS = 5  # gRPC's own upper limit
 # A connection that brings nothing while a call waits is asked for a sign of life, and given up where none comes: a proxy or a
 # firewall may have forgotten it, and tells nobody. TensorFlow Serving has gRPC's own limits: it closes a connection upon the
-# fourth such ping since it last sent something. Two for each call are sent, so that one call may take any time.
+# fourth such ping since it last sent something. So a call's whole time holds two. `max_pings_without_data` alone does not see to
+# it: newer releases of gRPC (1.85 was tried) then ping once a minute, and a silent call was cut off after 200 s.
 KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS = 10_000, 10_000
 _PINGS_A_CALL = 2
 
@@ -48,11 +49,24 @@ class ClientTls:
         return grpc.ssl_channel_credentials(_read(self.ca), _read(self.key), _read(self.cert))
 
 
-def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
+def keepalive_ms(timeout: float) -> int:
+    """Milliseconds that a call waits for a sign of life before it asks for one.
+
+    Args:
+        timeout: Seconds that a call may take.
+    """
+    return max(KEEPALIVE_MS, int(timeout * 1000 / (_PINGS_A_CALL + 1)))
+
+
+def channel_options(tls: ClientTls | None, timeout: float) -> list[tuple[str, str | int]]:
     """gRPC's options for a channel to the servers behind one target.
 
     Every address that the target's name resolves to gets calls in turn. What a server refused with UNAVAILABLE before it began is
     tried again, up to 5 times, with growing pauses and jitter.
+
+    Args:
+        tls: None for none.
+        timeout: Seconds that a call may take.
     """
     policy = {
         "maxAttempts": _ATTEMPTS,
@@ -71,7 +85,7 @@ def channel_options(tls: ClientTls | None) -> list[tuple[str, str | int]]:
         ("grpc.enable_http_proxy", 0),  # a proxy for the web is no way to a model server
         ("grpc.initial_reconnect_backoff_ms", int(FIRST_BACKOFF * 1000)),
         ("grpc.max_reconnect_backoff_ms", int(LAST_BACKOFF * 1000)),
-        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_time_ms", keepalive_ms(timeout)),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.http2.max_pings_without_data", _PINGS_A_CALL),
         ("grpc.keepalive_permit_without_calls", 0),  # an idle connection costs nothing

@@ -72,7 +72,7 @@ class GeneratorClient:
         self._model = Model(target, model_name, version, label)
         self._limits, self._tls = Limits(timeout, chunk_rows), tls is not None
         self._answered = threading.Event()  # by the address, ever; shared with `at`'s clients
-        options = channel_options(tls)
+        options = channel_options(tls, timeout)
         if tls is None:
             self._channel = grpc.insecure_channel(target, options)
         else:

@@ -41,7 +41,7 @@ def test_a_call_over_a_silent_connection_is_answered_over_a_new_one(proxy, rest)
         proxy.fall_silent()
         began = time.monotonic()
         assert client.status()[0].version == 1
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 7  # before the timeout
         assert proxy.accepted == 2
         client.status()
         assert proxy.accepted == 2
@@ -67,7 +67,7 @@ def test_a_client_that_never_waits_that_long_recovers_too(proxy):
         while not answered and time.monotonic() - began < 10:
             answered = _answers(client)
         assert answered
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 7  # before the timeout
 
 
 def test_an_answer_may_take_many_times_that_long():
@@ -87,3 +87,11 @@ def _answers(client):
     except ClientError as error:
         assert error.code == "DEADLINE_EXCEEDED"
         return False
+
+
+@pytest.mark.parametrize("timeout", [0.1, 10.0, 29.0, 60.0, 240.0, 3600.0])
+def test_a_calls_time_holds_no_more_pings_than_grpcs_defaults_allow(timeout):
+    """Servers close a connection on the fourth; newer clients of gRPC send one a minute beyond `max_pings_without_data`."""
+    options = dict(channel.channel_options(None, timeout))
+    assert timeout * 1000 / options["grpc.keepalive_time_ms"] < 4
+    assert options["grpc.keepalive_permit_without_calls"] == 0
