@@ -23,7 +23,7 @@ def code_digest(*places: str) -> str:
     digest = hashlib.sha256()
     for place in sorted(places):
         path = _ROOT / place
-        files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+        files = [path] if path.is_file() else [file for file in sorted(path.rglob("*.py")) if not _is_built(file)]
         if not files:
             raise FileNotFoundError(f"no sources under {place}")
         for file in files:
@@ -31,3 +31,8 @@ def code_digest(*places: str) -> str:
             digest.update(f"{file.relative_to(_ROOT).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()
+
+
+def _is_built(file: Path) -> bool:
+    """Whether pip copied a file while it built a wheel, as it does below `serving/client`."""
+    return "build" in file.relative_to(_ROOT).parts
