@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from components.ingest.image_shape import LARGEST, SMALLEST, STEP
 from components.settings import Settings
 
 # A TFDS name, with its configuration where it has several: mnist, emnist/letters.
@@ -35,4 +38,20 @@ class DataSettings(Settings):
         default="test",
         min_length=1,
         description="TFDS split expression of the records that the gate compares with; never part of the training records",
+    )
+    image_size: int | None = Field(
+        default=None,
+        ge=SMALLEST,
+        le=LARGEST,
+        multiple_of=STEP,
+        description="Height and width of the images in pixels, to which all are scaled; by default what the data have, "
+        "or the nearest supported size",
+    )
+    channels: Literal[1, 3] | None = Field(
+        default=None, description="1: grey, 3: colour; by default what the data have, colour where some are"
+    )
+    background: str = Field(
+        default="#ffffff",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="Colour that shows through transparent pixels; white, as a page shows them",
     )
