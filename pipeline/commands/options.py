@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ profile_option = cloup.option(
 set_option = cloup.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting, e.g. gan.steps=1000; may be repeated."
 )
+data_option = cloup.option(
+    "--data",
+    "data_folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder of images of your own: DIR/CLASS/..., DIR/SPLIT/CLASS/..., or all in DIR itself, unlabelled.",
+)
 model_option = cloup.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -52,6 +60,12 @@ version_option = cloup.option(
 version_label_option = cloup.option(
     "--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary."
 )
+
+
+def data_changes(dataset: str | None, folder: Path | None, changes: tuple[str, ...]) -> list[str]:
+    """Settings that --dataset and --data stand for, before those of --set, which win."""
+    named = [] if dataset is None else [f"data.dataset={json.dumps(dataset)}"]
+    return [*named, *([] if folder is None else [f"data.folder={json.dumps(str(folder))}"]), *changes]
 
 
 def together(*names: str, why: str) -> Callable:

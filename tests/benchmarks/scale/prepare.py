@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("images", type=int)
     parser.add_argument("--data-dir", type=Path, required=True)
     options = parser.parse_args()
-    mnist = prepare("mnist", options.data_dir)
+    mnist = prepare(DataSettings(), options.data_dir)
     enlarged(mnist, options.images, options.work / str(options.images) / "data")
     judge, generator = options.work / "judge", options.work / "generator"
     if not judge.is_dir():
