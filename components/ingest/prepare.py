@@ -31,7 +31,7 @@ def prepare(dataset: str, data_dir: Path, source: str = AUTO) -> PreparedDataset
     A dataset that is on disk and whole is returned in a fraction of a second, without TFDS or TensorFlow.
 
     Args:
-        dataset: TFDS name of a labelled 28x28x1 image dataset.
+        dataset: TFDS name of a labelled image dataset.
         data_dir: TFDS's data_dir; also holds the downloads and the record `<dataset>.json`.
         source: "auto" (archives kept from an earlier fetch, else upstream, else the mirror), "upstream", "mirror", or a
             directory that holds the original archives.

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from components.progress import log_note
+from components.shape import ImageShape
 from serving.repository.durable import replace_file
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class PreparedDataset:
         directory: Where TFDS's record files and metadata lie.
         class_names: Name of each class; the index is the label.
         splits: Number of examples of each TFDS split.
+        shapes: Number of images of each shape, as they are before Transform.
         origin: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
         digest: SHA-256 over the record files' names and contents; a touch doesn't change it.
     """
@@ -36,6 +38,7 @@ class PreparedDataset:
     directory: Path
     class_names: tuple[str, ...]
     splits: dict[str, int]
+    shapes: dict[ImageShape, int]
     origin: str
     digest: str
 
@@ -53,6 +56,7 @@ def write(
     directory: Path,
     class_names: list[str],
     splits: dict[str, int],
+    shapes: dict[ImageShape, int],
     record_files: list[str],
     origin: str,
 ) -> PreparedDataset:
@@ -65,6 +69,7 @@ def write(
         directory: The version's directory, inside `data_dir`.
         class_names: Name of each class.
         splits: Number of examples of each split.
+        shapes: Number of images of each shape.
         record_files: Names, inside `directory`, of the files that hold the examples.
         origin: Where the archives came from.
     """
@@ -77,6 +82,7 @@ def write(
         "directory": directory.relative_to(data_dir).as_posix(),
         "class_names": class_names,
         "splits": splits,
+        "shapes": [[*shape, count] for shape, count in shapes.items()],
         "origin": origin,
         "record_files": sorted(record_files),
         "sha256": dict(sorted(files.items())),
@@ -126,6 +132,7 @@ def _prepared(content: dict, data_dir: Path, files: dict[str, str]) -> PreparedD
         directory=data_dir / content["directory"],
         class_names=tuple(content["class_names"]),
         splits=content["splits"],
+        shapes={ImageShape(*shape): count for *shape, count in content["shapes"]},
         origin=content["origin"],
         digest=hashlib.sha256(lines.encode()).hexdigest(),
     )

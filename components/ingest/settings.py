@@ -26,7 +26,7 @@ class DataSettings(Settings):
     dataset: str = Field(
         default="mnist",
         pattern=DATASET_PATTERN,
-        description="TFDS name of a labelled 28x28x1 image dataset, e.g. mnist, fashion_mnist, kmnist, emnist/letters; "
+        description="TFDS name of a labelled image dataset, e.g. mnist, fashion_mnist, kmnist, emnist/letters; "
         "mnist because it is small and every figure in the literature is quoted on it",
     )
     train_split: str = Field(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from components.ingest import record
-from serving.repository.contract import IMAGE_SHAPE
+from components.shape import ImageShape
 from serving.repository.errors import UserError, first_line
 
 _CHECKSUM = re.compile(r"checksum='([0-9a-f]{64})'")
@@ -31,7 +31,7 @@ def open_builder(dataset: str, data_dir: Path) -> Any:
         A tfds.core.DatasetBuilder.
 
     Raises:
-        UserError: The dataset is unknown, or isn't made of labelled 28x28x1 uint8 images.
+        UserError: The dataset is unknown, or isn't made of labelled uint8 images of one shape.
     """
     import tensorflow_datasets as tfds
 
@@ -56,9 +56,9 @@ def _check_features(dataset: str, features: Any, tfds: Any) -> None:
     if not isinstance(image, tfds.features.Image):
         raise UserError(f"{dataset} has no image feature (it has {', '.join(features)}): choose a labelled image dataset")
     shape, dtype = tuple(image.shape), np.dtype(image.np_dtype).name
-    if shape != IMAGE_SHAPE or dtype != "uint8":
-        found, wanted = ("x".join("?" if side is None else str(side) for side in sides) for sides in (shape, IMAGE_SHAPE))
-        raise UserError(f"{dataset} has images of {found} {dtype}, forger needs {wanted} uint8: choose such a dataset")
+    if None in shape or dtype != "uint8":
+        found = "x".join("?" if side is None else str(side) for side in shape)
+        raise UserError(f"{dataset} has images of {found} {dtype}, forger needs one shape and uint8: choose such a dataset")
     if not isinstance(label, tfds.features.ClassLabel):
         raise UserError(f"{dataset} has no integer class label (it has {', '.join(features)}): choose a classification dataset")
 
@@ -120,6 +120,7 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
 
 def _record(dataset: str, data_dir: Path, builder: Any, origin: str) -> record.PreparedDataset:
     splits = builder.info.splits
+    total = sum(split.num_examples for split in splits.values())
     return record.write(
         dataset,
         data_dir,
@@ -127,6 +128,7 @@ def _record(dataset: str, data_dir: Path, builder: Any, origin: str) -> record.P
         directory=Path(builder.data_path),
         class_names=list(builder.info.features["label"].names),
         splits={str(name): split.num_examples for name, split in splits.items()},
+        shapes={ImageShape(*builder.info.features["image"].shape): total},
         record_files=[file for split in splits.values() for file in split.filenames],
         origin=origin,
     )
