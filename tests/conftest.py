@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.ingest.prepare import prepare
-from components.ingest.settings import DataSettings
 from components.ingest.record import PreparedDataset
+from components.ingest.settings import DataSettings
 from pipeline.environment import prepare_tensorflow
 
 pytest_plugins = ["tests.support.browser"]

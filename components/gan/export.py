@@ -25,7 +25,7 @@ class Generator(tf.Module):
         """Take the trained generator out of a train state, with the classes that "any" stands for."""
         super().__init__(name="generator")
         # A copy outside of the training's strategy, whose variables may be spread over devices.
-        self.network = state.recipe.build_generator(state.settings, state.num_classes, "float64")
+        self.network = state.recipe.build_generator(state.settings, state.num_classes, state.shape, "float64")
         self.network.set_weights(state.ema_generator.get_weights())
         self._draw, self._conditional = state.recipe.draw_latents, state.recipe.CONDITIONAL
         self._any = np.array(labels, np.int64)
@@ -45,12 +45,12 @@ class Generator(tf.Module):
 
     @tf.function
     def from_latent(self, latent: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Draw float32 [N, 28, 28, 1] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
+        """Draw float32 [N, H, W, C] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
         return {contract.OUTPUT_IMAGE: tf.cast(self.network([latent, self._checked(label)], training=False), tf.float32)}
 
     @tf.function
     def sample(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Draw uint8 [N, 28, 28, 1] images and say their labels int64 [N], from seeds and labels int64 [N]."""
+        """Draw uint8 [N, H, W, C] images and say their labels int64 [N], from seeds and labels int64 [N]."""
         image, label = self._sample(seed, label)
         return {contract.OUTPUT_IMAGE: image, contract.OUTPUT_LABEL: label}
 

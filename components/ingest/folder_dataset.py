@@ -1,4 +1,4 @@
-"""A folder of images as a dataset: looked at first, then written as TFDS's records, which are made again only if the images change."""
+"""A folder of images as a dataset: looked at first, then written as TFDS's records; made again only if the images change."""
 
 from __future__ import annotations
 

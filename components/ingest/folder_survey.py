@@ -1,4 +1,4 @@
-"""Look at every image of a folder before any is copied: what is there, what can't be read, and whether a GAN can learn from it."""
+"""Look at every image of a folder before any is copied: what is there, what can't be read, can a GAN learn from it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from components.ingest.folder_tree import Candidate, Tree
 from components.ingest.image_file import Look, UnreadableError, look
-from components.ingest.image_shape import ImageShape
 from components.progress import report_progress
+from components.shape import ImageShape
 from serving.repository.errors import UserError
 
 LEAST = 20  # different images: with fewer there is nothing to learn and nothing to compare with
@@ -161,7 +161,8 @@ def _check_variety(folder: Path, images: list[Seen], class_names: tuple[str, ...
                         f"({shown}): add images, join classes, or put all into one folder to do without classes")  # fmt: skip
     distinct = len(set().union(*contents.values()))
     if distinct < LEAST:
-        raise UserError(f"{folder} has {distinct} different {'image' if distinct == 1 else 'images'}, at least {LEAST} are needed "
-                        "for both splits: add images; a few thousand make a good generator")  # fmt: skip
+        noun = "image" if distinct == 1 else "images"
+        raise UserError(f"{folder} has {distinct} different {noun}, at least {LEAST} are needed for both splits: "
+                        "add images; a few thousand make a good generator")  # fmt: skip
     if all(seen.look.is_flat for seen in images):
         raise UserError(f"every image in {folder} is of one colour, so there is nothing to learn: check what was exported")

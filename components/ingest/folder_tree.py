@@ -59,8 +59,8 @@ class Tree:
 def read_tree(folder: Path) -> Tree:
     """List a folder's images at any depth, and read classes and splits off its layout; no file is opened.
 
-    `CLASS/...` names classes, `SPLIT/CLASS/...` splits too, `SPLIT/...` splits alone. Images directly in the folder, or all in one
-    sub-folder, have no classes. Names that begin with a dot are left out; symbolic links are followed.
+    `CLASS/...` names classes, `SPLIT/CLASS/...` splits too, `SPLIT/...` splits alone. Images directly in the folder, or all in
+    one sub-folder, have no classes. Names that begin with a dot are left out; symbolic links are followed.
 
     Raises:
         UserError: There is no such folder or no image in it, a part of it can't be read, links lead in a circle, or its layout is
@@ -146,7 +146,6 @@ def _check_names(folder: Path, names: set[str]) -> None:
             raise UserError(f"{folder} has a folder whose name has unprintable characters ({name!a}): rename it")
         key = unicodedata.normalize("NFC", name).strip().casefold()
         if key in seen:
-            raise UserError(
-                f"the folders {seen[key]!r} and {name!r} in {folder} are the same on systems that ignore case: rename one"
-            )
+            both = f"{seen[key]!r} and {name!r}"
+            raise UserError(f"the folders {both} in {folder} are the same on systems that ignore case: rename one")
         seen[key] = name

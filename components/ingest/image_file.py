@@ -1,7 +1,7 @@
 """One image file: is it readable, which shape has it, and which bytes of it go into the examples.
 
-Whatever Pillow can open becomes one of four plain kinds of 8-bit pixels: grey, grey with alpha, RGB, RGB with alpha. Sizes stay as
-they are, since Transform scales.
+Whatever Pillow can open becomes one of four plain kinds of 8-bit pixels: grey, grey with alpha, RGB, RGB with alpha. Sizes stay
+as they are, since Transform scales.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
-from components.ingest.image_shape import ImageShape
+from components.shape import ImageShape
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp"})

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from components.shape import ImageShape
 from serving.repository.errors import UserError
 
 # Sizes are multiples of STEP: the recipe starts at 4 to 8 pixels and doubles.
 SMALLEST, LARGEST, STEP = 16, 128, 4
 GREY, COLOUR = 1, 3
-
-
-class ImageShape(NamedTuple):
-    """Height and width in pixels, and channels: 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA.
-
-    Sources may have any; what a run works on is square, of a supported size, grey or RGB.
-    """
-
-    height: int
-    width: int
-    channels: int
-
-    def __str__(self) -> str:
-        """Return e.g. "28x28x1"."""
-        return "x".join(map(str, self))
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of one image, one for each pixel and channel."""
-        return self.height * self.width * self.channels
 
 
 def decide_shape(found: Mapping[ImageShape, int], image_size: int | None, channels: int | None) -> ImageShape:

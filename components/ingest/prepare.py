@@ -1,7 +1,7 @@
-"""Bring a dataset to disk: one that TFDS registers, a folder of images, a builder of the user's own, or what TFDS has prepared already.
+"""Bring a dataset to disk: one that TFDS or a module registers, a folder of images, or what TFDS has prepared already.
 
-All ways end in the same: TFDS's record files, and our record of them, written last. Whatever is interrupted or altered is therefore
-made again by the next call.
+All ways end in the same: TFDS's record files, and our record of them, written last. Whatever is interrupted or altered is
+therefore made again by the next call.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from serving.repository.locks import locked
 def prepare(data: DataSettings, data_dir: Path, source: str = AUTO) -> PreparedDataset:
     """Prepare a dataset, or find it prepared.
 
-    A registered dataset that is on disk and whole is returned in a fraction of a second, without TFDS or TensorFlow. A folder is read
-    every time, to see whether it is what it was.
+    A registered dataset that is on disk and whole is returned in a fraction of a second, without TFDS or TensorFlow. A folder is
+    read every time, to see whether it is what it was.
 
     Args:
         data: Which dataset.
         data_dir: TFDS's data_dir; also holds the downloads and the record `<dataset>.json`.
-        source: Where a registered dataset's archives come from: "auto" (archives kept from an earlier fetch, else upstream, else the
-            mirror), "upstream", "mirror", or a directory that holds the original archives.
+        source: Where a registered dataset's archives come from: "auto" (archives kept from an earlier fetch, else upstream, else
+            the mirror), "upstream", "mirror", or a directory that holds the original archives.
 
     Returns:
         What is on disk, with the digest of its content.
 
     Raises:
-        UserError: The dataset is unknown or unsuitable, no origin has it, a file is cut or altered, too many images of a folder can't
-            be read, or the disk is full or read-only.
+        UserError: The dataset is unknown or unsuitable, no origin has it, a file is cut or altered, too many images of a folder
+            can't be read, or the disk is full or read-only.
     """
     # Absolute, because TFX runs executors and Beam workers from it.
     data_dir = Path(data_dir).expanduser().absolute()

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.ingest.image_shape import ImageShape
 from components.progress import log_note
+from components.shape import ImageShape
 from serving.repository.durable import replace_file
 
 _FORMAT = 3
@@ -30,7 +30,7 @@ class PreparedDataset:
         splits: Number of examples of each TFDS split.
         shapes: Number of images of each shape, as they are before Transform.
         origin: Where the archives came from: "upstream", "mirror", "kept archives" or a directory.
-        digest: SHA-256 over the record files' names and contents, and which of their features are used; a touch doesn't change it.
+        digest: SHA-256 over the record files' names and contents, and over which features are used; a touch doesn't change it.
         image_key: Feature of the records that holds the image.
         label_key: Feature of the records that holds the class; without meaning where the images are unlabelled.
         unreadable: Files of a folder that were left out.
@@ -125,8 +125,8 @@ def load(dataset: str, data_dir: Path, source: dict[str, str | None] | None = No
         source: What it must have been made of, see `PreparedDataset.source`; None for whatever it was.
 
     Returns:
-        The prepared dataset, or None where there is none, it is unfinished, was made of something else, or a file no longer is what
-        was recorded.
+        The prepared dataset, or None where there is none, it is unfinished, was made of something else, or a file no longer is
+        what was recorded.
     """
     try:
         content = json.loads(record_path(dataset, data_dir).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A dataset that TFDS or a module of the user's registers, through one of three origins: upstream, the npm mirror, or a directory.
+"""A dataset that TFDS or a user's module registers, through one of three origins: upstream, the npm mirror, or a directory.
 
 All origins end in the same verified bytes. TFDS makes its records from them in a temporary directory that it renames.
 """

@@ -33,8 +33,8 @@ class DataSettings(Settings):
     dataset: str = Field(
         default="mnist",
         pattern=DATASET_PATTERN,
-        description="TFDS name of an image dataset, e.g. mnist, fashion_mnist, kmnist, emnist/letters; mnist because it is small and "
-        "every figure in the literature is quoted on it. With data.folder it is folder/NAME, with data.module the module's last name",
+        description="TFDS name of an image dataset, e.g. mnist, fashion_mnist, kmnist, emnist/letters; mnist because it is small "
+        "and every figure in the literature is quoted on it. With data.folder it is folder/NAME, with data.module its last name",
     )
     folder: str | None = Field(
         default=None,
@@ -44,7 +44,7 @@ class DataSettings(Settings):
     module: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
-        description="Python module that registers a TFDS builder of your own, e.g. my_package.my_dataset; imported before it is used",
+        description="Python module that registers a TFDS builder of your own, e.g. my_package.my_dataset",
     )
     data_dir: str | None = Field(
         default=None,
@@ -57,7 +57,7 @@ class DataSettings(Settings):
     label_key: str | None = Field(
         default=None,
         min_length=1,
-        description="Feature that holds the class; by default `label`, or the only one of its kind; none: the images are unlabelled",
+        description="Feature that holds the class; by default `label`, or the only one of its kind; `none`: use no labels",
     )
     max_unreadable: float = Field(
         default=0.01,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from components.ingest.image_shape import COLOUR, GREY, ImageShape, decide_shape
+from components.ingest.image_shape import COLOUR, GREY, decide_shape
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DataSettings
+from components.shape import ImageShape
 
 UNLABELLED = "unlabelled"
 _NAMED = 5  # classes

@@ -17,9 +17,9 @@ from typing import Any
 
 from components.ingest import record
 from components.ingest.image_file import UnreadableError, header_shape
-from components.ingest.image_shape import ImageShape
 from components.ingest.settings import DataSettings
 from components.ingest.tfds_features import LABEL, Fields, choose_fields
+from components.shape import ImageShape
 from serving.repository.errors import UserError, first_line
 
 _CHECKSUM = re.compile(r"checksum='([0-9a-f]{64})'")
@@ -69,9 +69,8 @@ def _import(module: str) -> None:
 def _unknown(data: DataSettings, tfds: Any) -> UserError:
     name = data.dataset.partition("/")[0]
     if data.module is not None:
-        own = [
-            known for known in tfds.list_builders() if (tfds.builder_cls(known).__module__ + ".").startswith(data.module + ".")
-        ]
+        origins = {known: f"{tfds.builder_cls(known).__module__}." for known in tfds.list_builders()}
+        own = [known for known, origin in origins.items() if origin.startswith(f"{data.module}.")]
         names = f"it registers {', '.join(own)}" if own else "it registers none"
         return UserError(f"data.module={data.module} has no dataset {name!r} ({names}): name it with --set data.dataset=NAME")
     close = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=3)
@@ -137,7 +136,7 @@ def generate(
 
 
 def clear(version_dir: Path) -> None:
-    """Remove a version's records where no valid record tells of them: they are unfinished, altered, or a killed process left them."""
+    """Remove a version's records that no valid record tells of: they are unfinished, altered, or a killed process left them."""
     for leftover in [version_dir, *version_dir.parent.glob(f"incomplete.*_{version_dir.name}")]:
         shutil.rmtree(leftover, ignore_errors=True)
 

@@ -79,7 +79,7 @@ def run_fn(fn_args: Any) -> None:
 
 
 def measure_accuracy(judge: Judge, images: np.ndarray, labels: np.ndarray) -> float:
-    """Measure the share of images, uint8 [N, 28, 28, 1], whose most probable class is their label, int64 [N]."""
+    """Measure the share of images, uint8 [N, H, W, C], whose most probable class is their label, int64 [N]."""
     if len(images) == 0:
         raise UserError("the judge got no test images: check the ingested evaluation split")
     return float((judge.features(images)[1].argmax(1) == labels).mean())

@@ -21,7 +21,7 @@ class TrainMemory:
     """Train images with the components that span their space.
 
     Attributes:
-        images: uint8 [R, 28, 28, 1].
+        images: uint8 [R, H, W, C].
         mean: float32 [P], of the pixels in [0, 1].
         components: float32 [P, K], orthonormal columns.
     """
@@ -32,7 +32,7 @@ class TrainMemory:
 
     @classmethod
     def of(cls, images: np.ndarray, size: int) -> TrainMemory:
-        """Find the `size` main components of images uint8 [R, 28, 28, 1]."""
+        """Find the `size` main components of images uint8 [R, H, W, C]."""
         flat = _flat(images)
         mean = flat.mean(0)
         covariance = (flat.T @ flat) / len(flat) - np.outer(mean, mean)
@@ -55,7 +55,7 @@ class TrainMemory:
         """Find the nearest train image of each image.
 
         Args:
-            images: uint8 [N, 28, 28, 1].
+            images: uint8 [N, H, W, C].
 
         Returns:
             Distances float32 [N], Euclidean over pixels in [0, 1], and the train images' places int64 [N].

@@ -32,7 +32,10 @@ class JudgeSettings(Settings):
         default=4e-3, gt=0, le=1, description="Peak of Adam's rate: 10 % linear warm-up, then cosine to zero"
     )
     max_shift: int = Field(
-        default=2, ge=0, le=8, description="Random shift in pixels: more data, and features that forgive placement"
+        default=2,
+        ge=0,
+        le=8,
+        description="Random shift in pixels of 28, in proportion of other sizes: more data, and features that forgive placement",
     )
     feature_size: int = Field(
         default=64,

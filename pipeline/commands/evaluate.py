@@ -27,7 +27,9 @@ _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
     cloup.option(
         "--model", type=click.Path(path_type=Path), metavar="DIR", help="A SavedModel, or the newest version of a directory."
     ),
-    cloup.option("--samples", type=_NPY, metavar="FILE.npy", help="An array, uint8 (N, 28, 28): also someone else's GAN."),
+    cloup.option(
+        "--samples", type=_NPY, metavar="FILE.npy", help="An array, uint8 (N, H, W) or (N, H, W, 3): also someone else's GAN."
+    ),
 )
 @cloup.option_group(
     "How",

@@ -9,8 +9,8 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from components.ingest.image_shape import ImageShape
 from components.ingest.record import PreparedDataset
+from components.shape import ImageShape
 from pipeline.config import resolve_config
 from pipeline.home.home import Home
 from pipeline.kubeflow.cluster import Cluster

@@ -50,7 +50,7 @@ def declare(profile: str, changes: list[str]) -> dict[str, Parameter]:
     settings.pop("data.dataset", None)
     return {
         "profile": Parameter("STRING", profile, "smoke, quick, full or article"),
-        "dataset": Parameter("STRING", config.data.dataset, "TFDS name of a labelled 28x28x1 image dataset"),
+        "dataset": Parameter("STRING", config.data.dataset, "TFDS name of a labelled image dataset"),
         "seed": Parameter("NUMBER_INTEGER", config.gan.seed, "seed of the GAN training"),
         "steps": Parameter("NUMBER_INTEGER", steps, "optimizer steps of the GAN training; 0 for the profile's own"),
         "settings": Parameter("STRUCT", settings, 'further settings, e.g. {"gan.width": 48}'),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from serving.client import GeneratorClient
     from serving.saved_model.generator import LocalGenerator
 
-Images = tuple[np.ndarray, np.ndarray]  # uint8 [N, 28, 28, 1] and their classes int64 [N], -1 for none
+Images = tuple[np.ndarray, np.ndarray]  # uint8 [N, H, W, C] and their classes int64 [N], -1 for none
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Yardstick:
         judge_path: The judge artifact's directory.
         settings: The gate's settings in that run.
         class_names: Names by label.
-        images: uint8 [N, 28, 28, 1], real, in random order.
+        images: uint8 [N, H, W, C], real, in random order.
         labels: int64 [N], theirs.
         keys: int64 [N], hashes of their content; what the gate draws from as well.
     """
@@ -80,7 +80,7 @@ class Yardstick:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
 
         Args:
-            images: uint8 [M, 28, 28, 1].
+            images: uint8 [M, H, W, C].
             answered: int64 [M], their classes; -1 in every row for a generator without classes.
         """
         count = min(len(images), len(self.images))
@@ -108,7 +108,7 @@ def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick)
         ClientError: The server can't be reached or refuses.
     """
     images, answered = generator.sample(yardstick.keys, yardstick.labels)
-    fault = fault_of(images, answered, yardstick.labels)
+    fault = fault_of(images, answered, yardstick.labels, yardstick.images.shape[1:])
     if fault is Fault.WRONG_IMAGES:
         asked = len(yardstick.labels)
         raise UserError(f"the generator answers {images.dtype} {list(images.shape)} to {asked} labels: not one of Forger's")
@@ -124,12 +124,14 @@ def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Imag
         UserError: Not arrays of the right kind, or too few images.
     """
     images = _load(samples)
-    if images.dtype != np.uint8 or images.shape[1:] not in (contract.IMAGE_SHAPE, contract.IMAGE_SHAPE[:2]):
-        height, width = contract.IMAGE_SHAPE[:2]
-        raise UserError(f"{samples} holds {images.dtype} {list(images.shape)}: save uint8 images (N, {height}, {width})")
+    shape = yardstick.images.shape[1:]
+    wanted = shape[:2] if shape[2] == 1 else shape  # grey images may leave their one channel out
+    if images.dtype != np.uint8 or images.shape[1:] not in (shape, wanted):
+        sides = ", ".join(map(str, wanted))
+        raise UserError(f"{samples} holds {images.dtype} {list(images.shape)}: save uint8 images (N, {sides})")
     if len(images) < LEAST_EXAMPLES:
         raise UserError(f"{samples} holds {len(images)} images, too few to judge by: at least {LEAST_EXAMPLES} are needed")
-    images = images.reshape(-1, *contract.IMAGE_SHAPE)
+    images = images.reshape(-1, *shape)
     if labels is None:
         answered = np.full(len(images), contract.ANY_LABEL, np.int64)
     else:

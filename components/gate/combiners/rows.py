@@ -60,7 +60,7 @@ shared_memory = functools.lru_cache(maxsize=2)(load_memory)
 
 
 def look(judge: Judge, memory: TrainMemory, images: np.ndarray) -> View:
-    """Look at images uint8 [N, 28, 28, 1] through everything that a judge's artifact holds."""
+    """Look at images uint8 [N, H, W, C] through everything that a judge's artifact holds."""
     features, probabilities = judge.features(images)
     return View(features, judge.second_features(images), memory.nearest(images)[0], probabilities.argmax(1))
 

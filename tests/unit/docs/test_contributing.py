@@ -166,7 +166,7 @@ def test_a_component(apply):
         from pipeline.pipeline import Places, create_components
         from serving.repository.errors import UserError
 
-        prepared = PreparedDataset("mnist", "1", Path(), ("0", "1"), {}, "", "")
+        prepared = PreparedDataset("mnist", "1", Path(), ("0", "1"), {}, {GREY_28: 1}, "", "")
         places = Places(**{field.name: "x" for field in dataclasses.fields(Places)} | {"baseline": ("", "")})
         nodes = create_components(Config(), prepared, places)
         assert tuple(node.id for node in nodes) == NODES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components.ingest.image_shape import ImageShape, decide_shape
+from components.ingest.image_shape import decide_shape
+from components.shape import ImageShape
 from serving.repository.errors import UserError
 
 
