@@ -48,15 +48,13 @@ def choose_fields(dataset: str, features: Any, image_key: str | None, label_key:
     image_key = _chosen(dataset, "image", "data.image_key", image_key, images, IMAGE, found)
     if image_key is None:
         raise UserError(f"{dataset} has no image feature (it has {', '.join(found)}): choose an image dataset")
-    if label_key == NO_LABELS:
-        label_key = None
-    else:
-        label_key = _chosen(dataset, "class", "data.label_key", label_key, classes, LABEL, found)
+    unlabelled = label_key == NO_LABELS
+    label_key = None if unlabelled else _chosen(dataset, "class", "data.label_key", label_key, classes, LABEL, found)
     shape, dtype = tuple(found[image_key].shape), np.dtype(found[image_key].np_dtype).name
     if len(shape) != 3 or dtype not in ("uint8", "uint16"):
         sides = "x".join("?" if side is None else str(side) for side in shape)
         raise UserError(
-            f"{dataset} has images of {sides} {dtype}, forger needs grey or coloured ones, uint8: choose such a dataset"
+            f"{dataset} has images of {sides} {dtype}, forger needs height, width and colours in uint8: choose another"
         )
     names = tuple(found[label_key].names or ()) if label_key else ()
     if len(names) < 2:  # a single class says nothing

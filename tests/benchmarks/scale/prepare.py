@@ -11,6 +11,7 @@ from pipeline.environment import prepare_tensorflow
 prepare_tensorflow(quiet=True)
 
 from components.ingest.prepare import prepare  # noqa: E402
+from components.ingest.settings import DataSettings  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
 from tests.benchmarks.scale.inputs import enlarged  # noqa: E402
 from tests.benchmarks.serving.generator import build  # noqa: E402
