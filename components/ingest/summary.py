@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.ingest.image_shape import COLOUR, GREY, decide_shape
 from components.ingest.record import PreparedDataset
-from components.ingest.settings import DataSettings
+from components.ingest.settings import TRAIN_SPLIT, DataSettings
 from components.shape import ImageShape
 
 UNLABELLED = "unlabelled"
@@ -22,7 +22,8 @@ def describe(prepared: PreparedDataset, data: DataSettings) -> str:
         UserError: As for `decide_shape`.
     """
     shape = decide_shape(prepared.shapes, data.image_size, data.channels)
-    counts = ", ".join(f"{count:,} {split}" for split, count in prepared.splits.items())
+    splits = sorted(prepared.splits, key=lambda split: (split != TRAIN_SPLIT, split))
+    counts = ", ".join(f"{prepared.splits[split]:,} {split}" for split in splits)
     done = changes(prepared, shape)
     said = ", ".join(f"{count:,} {what}" for what, count in done.items()) or "none is changed"
     return f"{prepared.dataset}, {counts} images, {classes_in_words(prepared.class_names)}, {shape}: {said}"

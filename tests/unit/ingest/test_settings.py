@@ -15,12 +15,42 @@ def test_defaults_are_the_whole_of_mnist():
 
 
 @pytest.mark.parametrize(
+    ("folder", "dataset"),
+    [
+        ("/pictures/flowers", "folder/flowers"),
+        ("/pictures/My [best] Flowers!", "folder/my_best_flowers"),
+        ("/pictures/Ünïcode.2", "folder/unicode_2"),
+        ("/pictures/猫の写真", "folder/images_d77fb3ef"),
+    ],
+)
+def test_a_folder_names_its_dataset(folder, dataset):
+    settings = DataSettings(folder=folder)
+    assert (settings.dataset, settings.folder) == (dataset, folder)
+    assert DataSettings(**settings.model_dump()) == settings
+    assert DataSettings(folder=folder, dataset="folder/other").dataset == "folder/other"
+
+
+def test_a_relative_folder_is_made_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert DataSettings(folder="flowers").folder == str(tmp_path / "flowers")
+
+
+def test_a_module_names_its_dataset():
+    assert DataSettings(module="my_package.my_dataset").dataset == "my_dataset"
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"dataset": "../etc"},
         {"dataset": ""},
         {"train_split": ""},
         {"split": "train"},
+        {"folder": "/pictures/flowers", "dataset": "flowers"},
+        {"dataset": "folder/flowers"},
+        {"folder": "/pictures", "module": "my_dataset"},
+        {"folder": ""},
+        {"module": "../evil"},
         {"image_size": 12},
         {"image_size": 30},
         {"image_size": 132},
