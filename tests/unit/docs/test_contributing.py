@@ -219,19 +219,9 @@ def test_a_dataset(apply):
         import tempfile
         from pathlib import Path
         from components.ingest.tfds_dataset import open_builder
-        from components.judge.settings import JudgeSettings, accuracy_bar
-        from serving.repository.errors import UserError
-
-        assert accuracy_bar(JudgeSettings(), "emnist/balanced") == 0.80
-        assert accuracy_bar(JudgeSettings(min_accuracy=0.5), "emnist/balanced") == 0.5
         builder = open_builder("emnist/balanced", Path(tempfile.mkdtemp()))
         assert builder.url_infos, "TFDS registers checksums, so it can be fetched"
-        try:
-            open_builder("cifar10", Path(tempfile.mkdtemp()))
-        except UserError as error:
-            assert "28x28x1" in str(error)
-        else:
-            raise AssertionError("a dataset of another shape was taken")
+        open_builder("cifar10", Path(tempfile.mkdtemp()))
         """,
     )
 

@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from components.ingest import record
+from tests.support.shapes import COLOUR_32, GREY_28
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def prepared(tmp_path):
         directory=directory,
         class_names=["round", "square"],
         splits={"train": 1},
+        shapes={GREY_28: 2, COLOUR_32: 1},
         record_files=["a.tfrecord"],
         origin="upstream",
     )
@@ -42,7 +44,7 @@ def test_home_can_be_moved(prepared, tmp_path):
 def test_digest_follows_the_records_alone(prepared, tmp_path):
     directory = prepared.directory
     (directory / "info.json").write_text("{ }")
-    options = {"version": "1.0.0", "directory": directory, "class_names": [], "splits": {}, "origin": ""}
+    options = {"version": "1.0.0", "directory": directory, "class_names": [], "splits": {}, "shapes": {}, "origin": ""}
     options["record_files"] = ["a.tfrecord"]
     assert record.write("shapes", tmp_path / "data", **options).digest == prepared.digest
     (directory / "a.tfrecord").write_bytes(b"recordz")
