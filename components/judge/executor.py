@@ -13,10 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from components.judge.autoencoder import explained_share, train_encoder
+from components.judge.bar import accuracy_bar
 from components.judge.features import MEMORY_FILE, RECORD_FILE, REFERENCE_FILE, SECOND_SIGNATURE, SIGNATURE, Judge, Reference
 from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
-from components.judge.settings import JudgeSettings, accuracy_bar
+from components.judge.settings import JudgeSettings
 from components.judge.training import train_judge
 from components.progress import log_note
 from components.transform.examples import read_examples
@@ -41,7 +42,9 @@ def run_fn(fn_args: Any) -> None:
     test_images, test_labels = read_examples(fn_args.eval_files, settings.max_images)
     network = train_judge(images, labels, settings, len(class_names) if class_names else None)
     accuracy = measure_accuracy(Judge.of_networks(network), test_images, test_labels)
-    bar = accuracy_bar(settings, config["dataset"])
+    kept = choose_reference(labels, settings.memory_size, settings.seed) if settings.memory_size < len(labels) else slice(None)
+    memory = TrainMemory.of(images[kept], settings.memory_components)
+    bar = accuracy_bar(settings, memory, labels[kept], test_images, test_labels)
     log_note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
     if not accuracy >= bar:
         raise UserError(
@@ -71,10 +74,6 @@ def run_fn(fn_args: Any) -> None:
     judge = Judge.of_networks(network, encoder)
     chosen = choose_reference(labels, settings.reference_size, settings.seed)
     reference = Reference(judge.features(images[chosen])[0], labels[chosen], judge.second_features(images[chosen]))
-    remembered = (
-        images[choose_reference(labels, settings.memory_size, settings.seed)] if settings.memory_size < len(labels) else images
-    )
-    memory = TrainMemory.of(remembered, settings.memory_components)
     export_judge(network, encoder, Path(fn_args.serving_model_dir), record, reference, memory)
 
 

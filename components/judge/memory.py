@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
+from components.judge.principal import chunks, main_components
+
 _CHUNK = 250  # images compared at once: against 60,000 train images 60 MB of float32 distances
-_WHITE = 255.0
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,7 @@ class TrainMemory:
     @classmethod
     def of(cls, images: np.ndarray, size: int) -> TrainMemory:
         """Find the `size` main components of images uint8 [R, H, W, C]."""
-        flat = _flat(images)
-        mean = flat.mean(0)
-        covariance = (flat.T @ flat) / len(flat) - np.outer(mean, mean)
-        _, vectors = np.linalg.eigh(covariance.astype(np.float64))
-        return cls(images, mean, np.ascontiguousarray(vectors[:, ::-1][:, :size], np.float32))
+        return cls(images, *main_components(images, size))
 
     @cached_property
     def _codes(self) -> np.ndarray:
@@ -48,8 +45,7 @@ class TrainMemory:
         return (self._codes**2).sum(1)
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
-        parts = [(_flat(images[i : i + 10_000]) - self.mean) @ self.components for i in range(0, max(len(images), 1), 10_000)]
-        return np.concatenate(parts)
+        return np.concatenate([(rows - self.mean) @ self.components for rows in chunks(images)])
 
     def nearest(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest train image of each image.
@@ -70,7 +66,3 @@ class TrainMemory:
             places[start : start + _CHUNK] = partial.argmin(1)
         # Again from the difference itself: the products above lose the digits of small distances.
         return np.sqrt(((codes - self._codes[places]) ** 2).sum(1)), places
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1).astype(np.float32) / _WHITE

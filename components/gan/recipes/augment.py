@@ -41,9 +41,9 @@ def augment(images: tf.Tensor, seeds: tf.Tensor, probability: float, stream: int
 def _recolour(images: tf.Tensor, happens: tf.Tensor, brightness: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
     """Add to all pixels of an image, and stretch them about their mean, by amounts drawn from 0..1."""
     added = happens * (2.0 * brightness - 1.0) * 2.0 * _BRIGHTNESS
-    factor = 1.0 + happens * (2.0 * contrast - 1.0) * _CONTRAST
+    stretched = happens * (2.0 * contrast - 1.0) * _CONTRAST
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
-    return (images - mean) * factor[:, None, None, None] + mean + added[:, None, None, None]
+    return images + stretched[:, None, None, None] * (images - mean) + added[:, None, None, None]
 
 
 def _shift(images: tf.Tensor, by: tf.Tensor) -> tf.Tensor:

@@ -47,6 +47,7 @@ def enlarged(mnist: PreparedDataset, images: int, data_dir: Path) -> PreparedDat
         directory=directory,
         class_names=list(mnist.class_names),
         splits=sizes,
+        shapes={GREY_28: images},
         record_files=files,
         origin="the growth benchmark",
     )

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from components.ingest import record
-from tests.support.shapes import COLOUR_32
+from tests.support.shapes import COLOUR_32, GREY_28
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def prepared(tmp_path):
         directory=directory,
         class_names=["round", "square"],
         splits={"train": 1},
-        shapes={COLOUR_32: 1},
+        shapes={GREY_28: 2, COLOUR_32: 1},
         record_files=["a.tfrecord"],
         origin="upstream",
     )
