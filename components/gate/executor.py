@@ -16,6 +16,7 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from components.artifacts import ArtifactLists
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
+from components.classes import group_count
 from components.gate.combiners.rows import shared_judge, shared_memory, shared_reference
 from components.gate.drawing.probe import probe_generator
 from components.gate.drawing.showcase import make_showcase
@@ -63,7 +64,7 @@ class Executor(stock.Executor):
         served, baseline_note = _usable_baseline(input_dict, class_names, timeout_s, shape)
         compared = None if options["force_baseline"] else served
         candidate = path_utils.serving_model_path(model.uri)
-        probe = probe_generator(candidate, len(class_names), timeout_s, shape=shape)
+        probe = probe_generator(candidate, group_count(class_names), timeout_s, shape=shape)
         if probe.problem:
             verdict = Verdict(blessed=False, reason=f"the generator cannot be judged: {probe.problem}", causes=[FAULTY])
         else:
@@ -77,7 +78,7 @@ class Executor(stock.Executor):
             verdict = read_verdict(_evaluation(output_dict), eval_config, class_names, probe.conditional, compared is not None)
             shown = path_utils.serving_model_path(served.uri) if served else None
             images, labels = read_examples(patterns, _SHOWCASE_EXAMPLES)
-            make_showcase(_evaluation(output_dict), judge, images, labels, len(class_names), candidate, shown, timeout_s)
+            make_showcase(_evaluation(output_dict), judge, images, labels, group_count(class_names), candidate, shown, timeout_s)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": judge}
         verdict.second_judge = _second_judge(verdict, record)
         verdict.examples_path = artifact_utils.get_single_uri(input_dict[standard_component_specs.EXAMPLES_KEY])
@@ -147,7 +148,7 @@ def _usable_baseline(
             f"the served version {version} is a generator of {metadata.get(contract.META_DATASET)!r} with other classes: "
             "serve this dataset from another directory, or remove that version"
         )
-    problem = probe_generator(path, len(class_names), timeout_s, shape=shape).problem
+    problem = probe_generator(path, group_count(class_names), timeout_s, shape=shape).problem
     return (None, f"version {version} is not compared with: {problem}") if problem else (artifacts[0], "")
 
 

@@ -38,13 +38,14 @@ class TrainMemory:
 
     @cached_property
     def _codes(self) -> np.ndarray:
-        return self._encode(self.images)
+        return self.encode(self.images)
 
     @cached_property
     def _lengths(self) -> np.ndarray:
         return (self._codes**2).sum(1)
 
-    def _encode(self, images: np.ndarray) -> np.ndarray:
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return float32 [N, K], the components of images uint8 [N, H, W, C]."""
         return np.concatenate([(rows - self.mean) @ self.components for rows in chunks(images)])
 
     def nearest(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,7 +57,7 @@ class TrainMemory:
         Returns:
             Distances float32 [N], Euclidean over pixels in [0, 1], and the train images' places int64 [N].
         """
-        codes = self._encode(images)
+        codes = self.encode(images)
         places = np.zeros(len(codes), np.int64)
         for start in range(0, len(codes), _CHUNK):
             # The row's own length is the same for all: it doesn't decide who is nearest.

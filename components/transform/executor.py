@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.classes import ONE_GROUP
 from components.shape import ImageShape
 from components.transform import pixels
 
@@ -23,11 +24,11 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """Decode every image and bring it to the shape; one that has it already keeps its very bits.
 
     Args:
-        inputs: `image` string [N], PNG, JPEG, GIF (its first frame) or BMP; `label` int64 [N].
+        inputs: `image` string [N], PNG, JPEG, GIF (its first frame) or BMP; `label` int64 [N], unless the images are unlabelled.
         custom_config: `shape` [height, width, channels] and `background` "#rrggbb", which shows through transparent pixels.
 
     Returns:
-        `image` string [N], raw uint8 pixels, row-major; `label` int64 [N]; `shape` int64 [N, 3].
+        `image` string [N], raw uint8 pixels, row-major; `label` int64 [N], of unlabelled images ONE_GROUP; `shape` int64 [N, 3].
 
     Raises:
         tf.errors.InvalidArgumentError: (when the graph runs) an image can't be decoded.
@@ -36,7 +37,10 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     encoded = inputs[pixels.IMAGE_KEY]
     images = tf.map_fn(lambda one: pixels.to_bytes(to_shape(_decode(one), shape, background), shape), encoded)
     shapes = tf.tile(tf.constant([shape], tf.int64), [tf.size(encoded), 1])
-    return {pixels.IMAGE_KEY: images, pixels.LABEL_KEY: inputs[pixels.LABEL_KEY], pixels.SHAPE_KEY: shapes}
+    labels = (
+        inputs[pixels.LABEL_KEY] if pixels.LABEL_KEY in inputs else tf.fill([tf.size(encoded)], tf.constant(ONE_GROUP, tf.int64))
+    )
+    return {pixels.IMAGE_KEY: images, pixels.LABEL_KEY: labels, pixels.SHAPE_KEY: shapes}
 
 
 def to_shape(image: tf.Tensor, shape: ImageShape, background: tuple[int, int, int]) -> tf.Tensor:

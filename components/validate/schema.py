@@ -17,7 +17,7 @@ def write_schema(prepared: PreparedDataset, shape: ImageShape, folder: Path) -> 
     """Write the schema of a dataset, for ImportSchemaGen.
 
     Args:
-        prepared: The dataset; its class count closes the label's domain.
+        prepared: The dataset; its class count closes the label's domain, and unlabelled images have none.
         shape: What Transform makes of every image; an annotation, since the encoded images may have any.
         folder: Where the schema goes.
 
@@ -30,7 +30,10 @@ def write_schema(prepared: PreparedDataset, shape: ImageShape, folder: Path) -> 
     schema = text_format.Parse(_TEMPLATE.read_text(encoding="utf-8"), schema_pb2.Schema())
     features = {feature.name: feature for feature in schema.feature}
     features[_IMAGE].annotation.tag.append(f"shape={shape}")
-    features[_LABEL].int_domain.max = len(prepared.class_names) - 1
+    if prepared.labelled:
+        features[_LABEL].int_domain.max = len(prepared.class_names) - 1
+    else:
+        schema.feature.remove(features[_LABEL])
     text = text_format.MessageToString(schema)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}.pbtxt"

@@ -7,6 +7,7 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.classes import group_count
 from components.gate.combiners.changes import SETBACKS
 from components.gate.settings import GateSettings
 from components.transform.pixels import LABEL_KEY
@@ -21,7 +22,7 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
 
     Args:
         settings: Thresholds and sizes.
-        class_names: Names by label.
+        class_names: Names by label; empty for unlabelled images, of which there are no class slices and no figures about classes.
         code_hash: Hash of the sources behind the metrics: TFX's cache sees it as part of this configuration.
 
     Returns:
@@ -47,7 +48,7 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
         for name in _METRICS
     ]
     spec = config_pb2.MetricsSpec(metrics=metrics)
-    even = 1 / len(class_names)
+    even = 1 / group_count(class_names)
     _at_most(spec, "frechet_ratio", _OVERALL, settings.max_frechet_ratio)
     _at_most(spec, "frechet_ratio", _PER_CLASS, settings.max_class_frechet_ratio)
     _at_most(spec, "second_frechet_ratio", _OVERALL, settings.max_second_frechet_ratio)
@@ -67,11 +68,14 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
     )
     _drop(spec, "recall", settings.max_recall_drop)
     _drop(spec, "label_agreement", settings.max_label_agreement_drop)
+    if not class_names:
+        _without_classes(spec)
+        spec.per_slice_thresholds.pop("smallest_class_share", None)
     if spec.per_slice_thresholds:  # with no threshold set nothing may look like one: TFX then blesses nothing
         _at_most(spec, "faulty_draws", _OVERALL, 0.0)
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(model_type="tf_generic")],
-        slicing_specs=[_OVERALL, _PER_CLASS],
+        slicing_specs=[_OVERALL, _PER_CLASS] if class_names else [_OVERALL],
         metrics_specs=[spec],
         options=config_pb2.Options(include_default_metrics={"value": False}),
     )
@@ -115,18 +119,22 @@ def bind(
                 _at_most(spec, setback, _OVERALL, 0.0)
         # A judge that mistakes a tenth of the real images can't agree with more than nine tenths of the generated ones.
         _scale_lower_bounds(spec, "label_agreement", accuracy)
-        if conditional:
-            continue
-        spec.per_slice_thresholds.pop("label_agreement", None)
-        for thresholds in spec.per_slice_thresholds.values():
-            kept = [threshold for threshold in thresholds.thresholds if _PER_CLASS not in threshold.slicing_specs]
-            del thresholds.thresholds[:]
-            thresholds.thresholds.extend(kept)
+        if not conditional:
+            _without_classes(spec)
 
 
 def metric_options(eval_config: config_pb2.EvalConfig) -> dict[str, Any]:
     """Read the options that all of the gate's metrics share."""
     return json.loads(eval_config.metrics_specs[0].metrics[0].config)
+
+
+def _without_classes(spec: config_pb2.MetricsSpec) -> None:
+    """Take away the thresholds that only mean something where the label chooses the class."""
+    spec.per_slice_thresholds.pop("label_agreement", None)
+    for thresholds in spec.per_slice_thresholds.values():
+        kept = [threshold for threshold in thresholds.thresholds if _PER_CLASS not in threshold.slicing_specs]
+        del thresholds.thresholds[:]
+        thresholds.thresholds.extend(kept)
 
 
 def _at_most(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, limit: float | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.classes import group_count
 from components.gate.combiners.changes import CHANGE_FIGURES, ChangeCombiner
 from components.gate.combiners.quality import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
 from components.gate.combiners.rows import Row
@@ -82,7 +83,7 @@ def _quality_computations(
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
-    classes = len(class_names)
+    classes = group_count(class_names)
     return [
         _computation(QualityCombiner(judge, classes, feature_size, second_size), QUALITY_FIGURES, classes, model)
         for model in model_names or [""]
@@ -101,7 +102,7 @@ def _sample_computations(
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
-    combiner = SampleCombiner(judge, len(class_names), neighbour_examples, precision_k, density_k, neighbour_share)
+    combiner = SampleCombiner(judge, group_count(class_names), neighbour_examples, precision_k, density_k, neighbour_share)
     return [_computation(combiner, SAMPLE_FIGURES, 0, model) for model in model_names or [""]]
 
 
@@ -119,7 +120,7 @@ def _change_computations(
     if len(models) == 1:
         return []
     (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
-    combiner = ChangeCombiner(neighbour_examples, len(class_names), max_frechet_increase or 0.0, neighbour_share)
+    combiner = ChangeCombiner(neighbour_examples, group_count(class_names), max_frechet_increase or 0.0, neighbour_share)
     return [_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY)]
 
 

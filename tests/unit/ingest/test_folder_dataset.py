@@ -181,13 +181,13 @@ def test_one_image_a_class(tmp_path):
 def test_images_of_one_colour(tmp_path):
     for number in range(40):
         write(tmp_path / "plain" / f"{number}.png", Image.new("RGB", (32, 32), (number, 9, 9)))
-    with pytest.raises(UserError, match="every image in .*plain is of one colour, so there is nothing to learn"):
+    with pytest.raises(UserError, match=r"every image in .*plain is of one colour, so there is nothing to learn"):
         prepared_from(tmp_path / "plain", tmp_path)
 
 
 def test_images_below_16_pixels(tmp_path):
     prepared = prepared_from(write_flat(tmp_path / "icons", 30, size=(12, 12)), tmp_path)
-    with pytest.raises(UserError, match="most images are only 12 pixels high or wide"):
+    with pytest.raises(UserError, match=r"most images are only 12 pixels high or wide"):
         describe(prepared, DataSettings())
 
 
@@ -207,7 +207,7 @@ def test_a_folder_that_changes_while_it_is_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(folder_builder, "read", written_to)
     with pytest.raises(
-        UserError, match="pictures/007.png changed while the folder was read: run again when nothing writes there"
+        UserError, match=r"pictures/007.png changed while the folder was read: run again when nothing writes there"
     ):
         prepared_from(folder, tmp_path)
     monkeypatch.undo()
@@ -223,7 +223,7 @@ def test_a_file_that_goes_while_it_is_read(tmp_path, monkeypatch):
         return read(place, candidate)
 
     monkeypatch.setattr("components.ingest.folder_survey.read", removed)
-    with pytest.raises(UserError, match="pictures/007.png changed while the folder was read"):
+    with pytest.raises(UserError, match=r"pictures/007.png changed while the folder was read"):
         prepared_from(folder, tmp_path)
     assert not (tmp_path / "data").exists()
 
