@@ -45,13 +45,13 @@ def run_fn(fn_args: Any) -> None:
         contract.META_LATENT_SIZE: settings.latent_size,
         contract.META_RECIPE: settings.recipe,
         contract.META_SEED: settings.seed,
-        contract.META_CONFIG: state.settings.model_dump(),
+        contract.META_CONFIG: settings.model_dump(),
         contract.META_IMAGE_SHAPE: list(state.shape),
         contract.META_CODE_HASH: config["code_hash"],
         contract.META_DATA_DIGEST: config["data_digest"],
         contract.META_TRAINING_KEY: config["training_key"],
         contract.META_FORGER_VERSION: forger_version(),
-        contract.META_INPUT: {"kind": source.kind, "images": source.count},
+        contract.META_INPUT: {"kind": source.kind, "images": source.count, "augment": state.settings.augment},
     }
     export(
         state, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels, conditional=conditional

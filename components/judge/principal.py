@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,7 +23,7 @@ def main_components(images: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarr
     Returns:
         Mean of the pixels in [0, 1], float32 [P], and orthonormal columns, float32 [P, <= size].
     """
-    pixels = int(np.prod(images.shape[1:]))
+    pixels = math.prod(images.shape[1:])
     if pixels <= _EXACT:
         flat = as_rows(images)
         mean = flat.mean(0)
@@ -40,14 +41,14 @@ def main_components(images: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarr
 
 def chunks(images: np.ndarray) -> Iterator[np.ndarray]:
     """Images as rows of floats, as many at a time as is kind to the memory; at least one chunk, if an empty one."""
-    step = max(1, _CHUNK // max(1, int(np.prod(images.shape[1:]))))
+    step = max(1, _CHUNK // max(1, math.prod(images.shape[1:])))
     for start in range(0, max(len(images), 1), step):
         yield as_rows(images[start : start + step])
 
 
 def as_rows(images: np.ndarray) -> np.ndarray:
     """Images uint8 [N, H, W, C] as float32 [N, P] in [0, 1]."""
-    return images.reshape(len(images), -1).astype(np.float32) / _WHITE
+    return images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32) / _WHITE
 
 
 def _times_covariance(images: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:

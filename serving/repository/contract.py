@@ -48,7 +48,7 @@ META_CODE_HASH = "code_hash"  # sha256 of the training sources
 META_DATA_DIGEST = "data_digest"  # sha256 of the ingested records
 META_TRAINING_KEY = "training_key"  # sha256 of all that decides the weights
 META_FORGER_VERSION = "forger_version"  # of the program that trained it, see serving/repository/version.py
-META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many}
+META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many, "augment": probability}
 META_RUN_ID = "run_id"  # the pipeline run that pushed it
 META_GATE = "gate"  # the gate's verdict (see components/gate/verdict/verdict.py), with "baseline_version"
 

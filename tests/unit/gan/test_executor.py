@@ -29,7 +29,7 @@ def test_a_streamed_training_leaves_a_model_that_says_so(images, tmp_path):
     model, output = tmp_path / "model" / "Format-Serving", tmp_path / "output"
     run_fn(SimpleNamespace(train_files=[pattern], custom_config=config, model_run_dir=output, serving_model_dir=str(model)))
     card = json.loads((model / contract.METADATA_FILE).read_text())
-    assert card[contract.META_INPUT] == {"kind": "stream", "images": 600}
+    assert card[contract.META_INPUT] == {"kind": "stream", "images": 600, "augment": 0.0}
     assert card[contract.META_CONFIG]["input"] == "stream"
     assert card[contract.META_FORGER_VERSION] == forger_version()
     assert [line["step"] for line in read_metrics(output)] == [4]
