@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 
+from pipeline.nodes import EXAMPLE_GEN, GAN_TRAINER, JUDGE_TRAINER, TRANSFORM
 from serving.repository import contract
 from tests.e2e.conftest import FORGER, Session
 from tests.support.image_folders import write_flat
