@@ -95,6 +95,8 @@ class Generator(tf.Module):
     def _checked(self, label: tf.Tensor) -> tf.Tensor:
         """Refuse a class that does not exist: a gather out of range is an error on CPUs but silent on GPUs."""
         message = f"label must be in 0..{self._num_classes - 1}, or {contract.ANY_LABEL} for any"
+        if self._num_classes == 1:
+            message = f"this generator is of unlabelled images and has no classes: label must be {contract.ANY_LABEL}"
         low = tf.debugging.assert_greater_equal(label, tf.constant(contract.ANY_LABEL, tf.int64), message)
         high = tf.debugging.assert_less(label, tf.constant(self._num_classes, tf.int64), message)
         with tf.control_dependencies([check for check in (low, high) if check is not None]):

@@ -28,7 +28,7 @@ def sides(facts: Facts) -> list[tuple[str, list[Picture | None]]]:
     rows = []
     classes = len(facts.showcase.get("candidate", ()))
     for label in range(classes):
-        name = facts.class_name(label) if classes > 1 else "any class"
+        name = "unlabelled" if facts.unlabelled else (facts.class_name(label) if classes > 1 else "any class")
         strips = []
         for key, kind in kinds.items():
             grid = facts.showcase.get(key, ())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
+from components.classes import group_count
 from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
 from components.gate.combiners.scoring import Scorer
@@ -74,7 +75,10 @@ class Yardstick:
         chosen = np.argsort(keys, kind="stable")[: count or settings.max_examples]
         if len(chosen) < LEAST_EXAMPLES:
             raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
-        return cls(verdict.judge["path"], settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
+        judge = verdict.judge["path"]
+        # A verdict on a faulty generator names none; neither does the judge of unlabelled images.
+        class_names = verdict.class_names or load_record(judge).get("class_names") or []
+        return cls(judge, settings, class_names, images[chosen], labels[chosen], keys[chosen])
 
     def judge(self, images: np.ndarray, answered: np.ndarray) -> Verdict:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
@@ -86,7 +90,7 @@ class Yardstick:
         count = min(len(images), len(self.images))
         judge, memory = shared_judge(self.judge_path), shared_memory(self.judge_path)
         real, generated = look(judge, memory, self.images[:count]), look(judge, memory, images[:count])
-        classes, settings = len(self.class_names), self.settings
+        classes, settings = group_count(self.class_names), self.settings
         scorer = Scorer(self.judge_path, classes, settings.neighbour_examples, settings.precision_k, settings.density_k)
         figures = scorer.score(real, self.labels[:count], self.keys[:count], generated, answered[:count])
         config = make_eval_config(settings, self.class_names, "")
@@ -136,6 +140,8 @@ def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Imag
         answered = np.full(len(images), contract.ANY_LABEL, np.int64)
     else:
         answered, classes = _load(labels), len(yardstick.class_names)
+        if not classes:
+            raise UserError(f"{labels}: the images of this dataset are unlabelled, so leave --labels out")
         if answered.shape != (len(images),) or answered.dtype.kind not in "iu":
             raise UserError(f"{labels} holds {answered.dtype} {list(answered.shape)}: save one integer for each image")
         if answered.min() < 0 or answered.max() >= classes:
@@ -164,4 +170,4 @@ def _judged(record: RunRecord, dataset: str) -> bool:
     except ValidationError:  # written by another version
         return False
     places = (verdict.judge.get("path", ""), verdict.examples_path)
-    return bool(verdict.class_names) and all(place and Path(place).is_dir() for place in places)
+    return all(place and Path(place).is_dir() for place in places)

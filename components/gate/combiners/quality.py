@@ -137,7 +137,7 @@ class QualityCombiner(beam.CombineFn):
         first = _distances("", generated, real, reference.features[chosen])
         second = _distances("second_", sums.generated_second, sums.real_second, reference.second[chosen])
         shares = class_shares(sums.labels, sums.predicted)
-        if sums.faulty:
+        if sums.faulty or self._classes == 1:  # unlabelled images have no classes to have shares of
             shares = np.full_like(shares, np.nan)
         return {
             "examples": float(real.count),

@@ -99,7 +99,7 @@ async function look() {
     at("served").textContent = [served && titled(served), loading].filter(Boolean).join(", ") || "nothing is served";
     at("served").classList.toggle("up", Boolean(served));
     if (changed) {
-      at("model").textContent = model.name;
+      at("model").textContent = model.unlabelled ? `${model.name}, unlabelled images` : model.name;
       document.title = `${model.name} · Forger gallery`;
       offerClasses();
       offerVersions();

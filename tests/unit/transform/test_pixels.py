@@ -52,6 +52,13 @@ def test_labels_pass_through():
     assert outputs["label"].dtype == tf.int64
 
 
+def test_unlabelled_images_are_one_group():
+    image = tf.io.encode_png(np.zeros(GREY_28, np.uint8))
+    outputs = preprocessing_fn({"image": tf.stack([image, image])}, CONFIG)
+    assert outputs["label"].numpy().tolist() == [0, 0]
+    assert outputs["label"].dtype == tf.int64
+
+
 @pytest.mark.parametrize("shape", [GREY_28, COLOUR_32, COLOUR_64])
 def test_what_fits_keeps_its_bits(shape):
     image = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)

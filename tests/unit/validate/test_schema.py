@@ -36,3 +36,9 @@ def test_shape_of_the_transformed_images_is_told(tmp_path):
     schema = text_format.Parse(write_schema(PREPARED, COLOUR_32, tmp_path).read_text(), schema_pb2.Schema())
     image = next(feature for feature in schema.feature if feature.name == "image")
     assert image.annotation.tag == ["shape=32x32x3"]
+
+
+def test_unlabelled_images_have_no_label(tmp_path):
+    text = write_schema(dataclasses.replace(PREPARED, class_names=()), GREY_28, tmp_path).read_text()
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    assert [feature.name for feature in schema.feature] == ["image"]
