@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from components.ingest import record
 from components.ingest.record import PreparedDataset
+from components.ingest.settings import DataSettings
 from components.shape import ImageShape
 
 
@@ -60,6 +61,7 @@ def prepare_images(
         shapes=dict(shapes),
         record_files=files,
         origin="a test",
+        source=DataSettings(dataset=dataset).model_dump(include={"module", "data_dir", "image_key", "label_key"}),
     )
 
 
