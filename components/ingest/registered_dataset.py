@@ -53,7 +53,7 @@ def prepare(
             failures.append(f"{origin}: {error}")
             log_note(f"{data.dataset}: {failures[-1]}")
             continue
-        verified = "checksums verified, " if builder.url_infos else ""
+        verified = "checksums verified, " if archives.url_infos(builder) else ""
         log_note(f"{data.dataset} {prepared.version}: prepared from {origin}, {verified}{prepared.splits}")
         return prepared
     raise UserError(
@@ -64,7 +64,7 @@ def prepare(
 def _origins(data: DataSettings, builder: Any, downloads: Path, source: str) -> _Origins:
     """The origins to try, in order: each brings verified archives and says where they are (None: TFDS fetches them)."""
     dataset, kept, expected = data.dataset, downloads / "archives", archives.registered(builder)
-    by_url = {url: info.checksum for url, info in builder.url_infos.items()}
+    by_url = {url: info.checksum for url, info in archives.url_infos(builder).items()}
 
     def from_upstream() -> None:
         if not by_url:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.ingest import record
+from components.ingest import archives, record
 from components.ingest.image_file import UnreadableError, header_shape
 from components.ingest.settings import DataSettings
 from components.ingest.tfds_features import LABEL, Fields, choose_fields
@@ -122,7 +122,7 @@ def generate(
                 download_config=tfds.download.DownloadConfig(
                     extract_dir=extract_dir,
                     manual_dir=manual_dir,
-                    force_checksums_validation=bool(builder.url_infos) or data.module is None,
+                    force_checksums_validation=bool(archives.url_infos(builder)) or data.module is None,
                     try_download_gcs=False,
                 ),
             )
