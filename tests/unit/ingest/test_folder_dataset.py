@@ -38,7 +38,7 @@ def everything(folder: Path) -> list[str]:
 
 def test_classes_splits_and_pixels(tmp_path):
     prepared = prepared_from(write_classes(tmp_path / "shapes", 20), tmp_path)
-    assert (prepared.dataset, prepared.class_names, prepared.splits) == ("folder/shapes", SHAPES, {"test": 6, "train": 54})
+    assert (prepared.dataset, prepared.class_names, prepared.splits) == ("folder/shapes", SHAPES, {"test": 30, "train": 30})
     assert prepared.shapes == {ImageShape(32, 32, 3): 60}
     assert prepared.directory == tmp_path / "data" / "folder" / "shapes" / "1.0.0"
     wanted = {
@@ -84,7 +84,7 @@ def test_two_folders_of_one_name_are_kept_apart(tmp_path):
     other = write_classes(tmp_path / "b" / "pictures", 20)
     with pytest.raises(UserError, match=r"folder/pictures is already .*/a/pictures: give .* --set data.dataset=folder/NAME"):
         prepared_from(other, tmp_path)
-    assert prepared_from(other, tmp_path, dataset="folder/second").splits == {"test": 6, "train": 54}
+    assert prepared_from(other, tmp_path, dataset="folder/second").splits == {"test": 30, "train": 30}
     assert prepared_from(tmp_path / "a" / "pictures", tmp_path) == first
 
 
@@ -213,7 +213,7 @@ def test_a_folder_that_changes_while_it_is_read(tmp_path, monkeypatch):
         prepared_from(folder, tmp_path)
     monkeypatch.undo()
     assert not [path for path in everything(tmp_path / "data") if "tfrecord" in path or "json" in path]
-    assert prepared_from(folder, tmp_path).splits == {"test": 3, "train": 27}
+    assert prepared_from(folder, tmp_path).splits == {"test": 10, "train": 20}
 
 
 def test_a_file_that_goes_while_it_is_read(tmp_path, monkeypatch):
@@ -267,11 +267,11 @@ def test_a_full_disk_is_named_and_leaves_nothing_for_whole(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (tmp_path / "data" / "folder_pictures.json").exists()
-    assert prepared_from(folder, tmp_path).splits == {"test": 6, "train": 54}
+    assert prepared_from(folder, tmp_path).splits == {"test": 10, "train": 50}
 
 
 def test_names_that_are_no_text(tmp_path):
     folder = write_flat(tmp_path / "pictures", 30)
     os.rename(folder / "000.png", os.fsencode(folder) + b"/caf\xe9.png")
     open(os.fsencode(folder) + b"/na\xefve.png", "w").close()
-    assert prepared_from(folder, tmp_path, max_unreadable=0.1).splits == {"test": 3, "train": 27}
+    assert prepared_from(folder, tmp_path, max_unreadable=0.1).splits == {"test": 10, "train": 20}
