@@ -12,8 +12,8 @@ _LEAST = 10  # of each class, if it has twice as many: by fewer none can be judg
 def choose_test(digests: Sequence[bytes], labels: Sequence[str | None]) -> set[bytes]:
     """Choose the contents of the test split.
 
-    A tenth of each class, at least 10 images or half of a smaller one, in the order of the digests: which content goes where depends neither on names nor
-    on what was read first, and copies of an image are never on both sides.
+    A tenth of each class, at least 10 images or half of a smaller one, in the order of the digests: which content goes where
+    depends neither on names nor on what was read first, and copies of an image are never on both sides.
 
     Args:
         digests: SHA-256 of each image's content.
