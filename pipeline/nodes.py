@@ -6,6 +6,7 @@ STATISTICS_GEN = "StatisticsGen"
 EXAMPLE_VALIDATOR = "FatalExampleValidator"
 TRANSFORM = "Transform"
 JUDGE_TRAINER = "JudgeTrainer"
+CALIBRATOR = "GateCalibrator"
 GAN_TRAINER = "GanTrainer"
 BASELINE = "Baseline"
 GATE = "Gate"
@@ -19,6 +20,7 @@ NODES = (
     EXAMPLE_VALIDATOR,
     TRANSFORM,
     JUDGE_TRAINER,
+    CALIBRATOR,
     GAN_TRAINER,
     BASELINE,
     GATE,

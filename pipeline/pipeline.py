@@ -14,6 +14,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.baseline.choice import choose_baseline
 from components.baseline.component import Baseline
+from components.calibrate.component import GateCalibrator
 from components.codehash import code_digest
 from components.gan.component import GanTrainer
 from components.gan.training_key import SOURCES, make_training_key
@@ -33,7 +34,7 @@ from pipeline.home.home import Home
 # The sources whose change must run a node again; TFX's cache does not see them by itself.
 _PIXEL_SOURCES = ("components/transform", "serving/repository/contract.py")
 _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
-_GATE_SOURCES = ("components/gate", *_JUDGE_SOURCES)
+_GATE_SOURCES = ("components/calibrate", "components/gate", *_JUDGE_SOURCES)
 _PUSH_SOURCES = ("components/push", "serving/repository/contract.py")
 
 
@@ -108,6 +109,13 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         class_names=class_names,
         code_hash=code_digest(*_JUDGE_SOURCES),
     )
+    # What real images, and images with a known fault, do to the gate's figures.
+    calibrator = GateCalibrator(
+        examples=transform.outputs["transformed_examples"],
+        judge=judge.outputs["model"],
+        max_examples=config.gate.max_examples,
+        code_hash=code_digest(*_GATE_SOURCES),
+    )
     # The adversarial training.
     gan = GanTrainer(
         examples=transform.outputs["transformed_examples"],
@@ -133,7 +141,9 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         model=gan.outputs["model"],
         baseline=baseline.outputs["baseline"],
         judge=judge.outputs["model"],
+        calibration=calibrator.outputs["calibration"],
         settings=config.gate,
+        dataset=data.dataset,
         class_names=class_names,
         code_hash=code_digest(*_GATE_SOURCES),
     )
@@ -155,7 +165,7 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         canary=config.push.canary,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
-    return [examples, schema, statistics, validator, transform, judge, gan, baseline, gate, infra, pusher]
+    return [examples, schema, statistics, validator, transform, judge, calibrator, gan, baseline, gate, infra, pusher]
 
 
 def create_pipeline(

@@ -41,15 +41,25 @@ class TrainMemory:
 
     @cached_property
     def _codes(self) -> np.ndarray:
-        return self._encode(self.images)
+        return self.encode(self.images)
 
     @cached_property
     def _lengths(self) -> np.ndarray:
         return (self._codes**2).sum(1)
 
-    def _encode(self, images: np.ndarray) -> np.ndarray:
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Return images uint8 [N, H, W, C] as principal components, float32 [N, K]."""
         parts = [(_flat(images[i : i + 10_000]) - self.mean) @ self.components for i in range(0, max(len(images), 1), 10_000)]
         return np.concatenate(parts)
+
+    def residuals(self, images: np.ndarray) -> np.ndarray:
+        """Measure what of images uint8 [N, H, W, C] lies outside the components: float32 [N], Euclidean over pixels in [0, 1].
+
+        Faint noise and edges where no real image has any are in here.
+        """
+        centred = _flat(images) - self.mean
+        inside = centred @ self.components
+        return np.sqrt(np.maximum((centred**2).sum(1) - (inside**2).sum(1), 0))
 
     def nearest(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest train image of each image.
@@ -60,7 +70,7 @@ class TrainMemory:
         Returns:
             Distances float32 [N], Euclidean over pixels in [0, 1], and the train images' places int64 [N].
         """
-        codes = self._encode(images)
+        codes = self.encode(images)
         places = np.zeros(len(codes), np.int64)
         for start in range(0, len(codes), _CHUNK):
             # The row's own length is the same for all: it doesn't decide who is nearest.
