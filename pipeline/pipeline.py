@@ -127,8 +127,9 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         training_key=places.training_key,
         work_dir=places.work_dir,
     )
-    # A judge below its bar stops the run before the long training; it never feeds into it.
+    # A judge below its bar, or data that the gate can't be calibrated on, stop the run before the long training.
     gan.add_upstream_node(judge)
+    gan.add_upstream_node(calibrator)
     # A copy of what is served, to compare with.
     version, digest = places.baseline
     baseline = Baseline(

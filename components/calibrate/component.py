@@ -38,9 +38,7 @@ class GateCalibrator(base_component.BaseComponent):
     SPEC_CLASS = GateCalibratorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(
-        self, *, examples: types.BaseChannel, judge: types.BaseChannel, max_examples: int, code_hash: str
-    ) -> None:
+    def __init__(self, *, examples: types.BaseChannel, judge: types.BaseChannel, max_examples: int, code_hash: str) -> None:
         """Wire the component.
 
         Args:

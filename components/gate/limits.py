@@ -1,7 +1,7 @@
 """Where the gate's limits come from: the user, the calibration, or what is known of a dataset.
 
-What is right for an artefact figure does not depend on how good a GAN can get, so its limit follows from the data alone. What a GAN
-can reach does depend on the data: tight limits are known for some datasets, and for the others there are lenient ones, called so.
+What is right for an artefact figure does not depend on how good a GAN can get, so its limit follows from the data alone. What a
+GAN can reach does depend on the data: tight limits are known for some datasets, and for the others there are lenient ones.
 """
 
 from __future__ import annotations

@@ -128,8 +128,7 @@ class GateSettings(Settings):
     )
     max_near_copy_share: Share = Field(
         default=AUTO,
-        description="The same with small shifts and turns undone, by the measure of the neighbourhood; real 0.01"
-        f"{_CALIBRATED}",
+        description=f"The same with small shifts and turns undone, by the measure of the neighbourhood; real 0.01{_CALIBRATED}",
     )
     max_leaked_share: Share = Field(
         default=AUTO,

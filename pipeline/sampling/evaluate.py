@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
+from components.gate.calibration.record import Calibration
 from components.gate.combiners.keys import content_keys
-from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
+from components.gate.combiners.rows import look, shared_eyes
 from components.gate.combiners.scoring import Scorer
 from components.gate.drawing.fault import Fault, fault_of
 from components.gate.settings import GateSettings
-from components.gate.tfma.eval_config import bind, make_eval_config
+from components.gate.tfma.eval_config import bind, make_eval_config, metric_options
 from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
 from components.gate.verdict.verdict import Verdict
 from components.ingest.settings import EVAL_SPLIT
@@ -38,6 +39,8 @@ class Yardstick:
 
     Attributes:
         judge_path: The judge artifact's directory.
+        calibration_path: The calibration artifact's.
+        dataset: TFDS name.
         settings: The gate's settings in that run.
         class_names: Names by label.
         images: uint8 [N, 28, 28, 1], real, in random order.
@@ -46,6 +49,8 @@ class Yardstick:
     """
 
     judge_path: str
+    calibration_path: str
+    dataset: str
     settings: GateSettings
     class_names: list[str]
     images: np.ndarray
@@ -74,7 +79,8 @@ class Yardstick:
         chosen = np.argsort(keys, kind="stable")[: count or settings.max_examples]
         if len(chosen) < LEAST_EXAMPLES:
             raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
-        return cls(verdict.judge["path"], settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
+        places = verdict.judge["path"], verdict.calibration["path"]
+        return cls(*places, dataset, settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
 
     def judge(self, images: np.ndarray, answered: np.ndarray) -> Verdict:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
@@ -84,18 +90,27 @@ class Yardstick:
             answered: int64 [M], their classes; -1 in every row for a generator without classes.
         """
         count = min(len(images), len(self.images))
-        judge, memory = shared_judge(self.judge_path), shared_memory(self.judge_path)
-        real, generated = look(judge, memory, self.images[:count]), look(judge, memory, images[:count])
+        eyes, calibration = shared_eyes(self.judge_path), Calibration.load(self.calibration_path)
+        real, generated = look(eyes, self.images[:count], copies=False), look(eyes, images[:count])
         classes, settings = len(self.class_names), self.settings
-        scorer = Scorer(self.judge_path, classes, settings.neighbour_examples, settings.precision_k, settings.density_k)
-        figures = scorer.score(real, self.labels[:count], self.keys[:count], generated, answered[:count])
-        config = make_eval_config(settings, self.class_names, "")
-        reference = shared_reference(self.judge_path)
-        sizes = reference.features.shape[1], reference.second.shape[1]
+        scorer = Scorer(
+            self.judge_path,
+            self.calibration_path,
+            classes,
+            settings.neighbour_examples,
+            settings.precision_k,
+            settings.density_k,
+            calibration.closeness,
+        )
+        figures = scorer.score(real, self.labels[:count], self.keys[:count], generated, images[:count], answered[:count])
+        config = make_eval_config(settings, self.dataset, self.class_names, "")
+        sizes = real.features.shape[1], real.second.shape[1]
         conditional = bool((answered >= 0).all())
         record = load_record(self.judge_path)
-        bind(config, self.judge_path, sizes, count, accuracy=record["accuracy"], conditional=conditional, compared=False)
-        verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
+        places = self.judge_path, self.calibration_path
+        bind(config, *places, sizes, count, accuracy=record["accuracy"], conditional=conditional, compared=False)
+        options = metric_options(config)
+        verdict = judge_figures(config, figures, self.class_names, calibration, options=options, conditional=conditional)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
         return verdict
 
@@ -161,5 +176,5 @@ def _judged(record: RunRecord, dataset: str) -> bool:
         verdict = Verdict.model_validate(record.verdict)
     except ValidationError:  # written by another version
         return False
-    places = (verdict.judge.get("path", ""), verdict.examples_path)
+    places = (verdict.judge.get("path", ""), verdict.calibration.get("path", ""), verdict.examples_path)
     return bool(verdict.class_names) and all(place and Path(place).is_dir() for place in places)

@@ -12,9 +12,8 @@ from components.gate.calibration.faults import CATALOGUE, FaultKind, Held
 from components.gate.calibration.noise import share_noise, trait_noise
 from components.gate.calibration.record import Calibration, Response
 from components.gate.combiners.keys import content_keys
-from components.gate.combiners.rows import Eyes, View, look, shared_eyes, taken
+from components.gate.combiners.rows import Eyes, View, look, shared_eyes
 from components.gate.combiners.scoring import OVERALL, Scorer
-from components.gate.combiners.shared_traits import TRAIT_FIGURES
 from components.gate.figures.leak import leaked_share
 from components.gate.figures.styles import styles_of
 from components.gate.reference.train_reference import TrainReference
@@ -56,7 +55,9 @@ def calibrate(
     images, labels = unseen[0][order], unseen[1][order]
     held = _held(images, labels, train, reference, eyes)
     few = slice(0, _SPLITS_FROM)
-    typical, noise, class_noise = trait_noise(train[0][few], train[1][few], _few(reference, train, few, eyes, classes), eyes.memory, count)
+    typical, noise, class_noise = trait_noise(
+        train[0][few], train[1][few], _few(reference, train, few, eyes, classes), eyes.memory, count
+    )
     log_note(f"real against real of {count} images: {time.monotonic() - start:.0f} s")
     view, base = (look(eyes, side) for side in (held.unseen, held.images))
     closeness = float(np.quantile(np.concatenate([view.closeness, base.closeness]), _COPY_QUANTILE))
@@ -95,9 +96,7 @@ def calibrate(
     return found
 
 
-def _few(
-    reference: TrainReference, train: tuple[np.ndarray, np.ndarray], few: slice, eyes: Eyes, classes: int
-) -> TrainReference:
+def _few(reference: TrainReference, train: tuple[np.ndarray, np.ndarray], few: slice, eyes: Eyes, classes: int) -> TrainReference:
     """Return the reference of some train images, which is that of all where there are no more."""
     return reference if len(train[0]) <= few.stop else TrainReference.of(train[0][few], train[1][few], classes, *eyes[:2])
 
@@ -149,7 +148,7 @@ def _respond(scorer: Scorer, eyes: Eyes, held: Held, keys: np.ndarray, view: Vie
     """Try each fault of the catalogue at each of its strengths."""
     found = []
     for number, kind in enumerate(CATALOGUE):
-        report_progress("calibrating the gate", number, len(CATALOGUE), kind.name)
+        report_progress("calibrating the gate", number, len(CATALOGUE), "faults")
         rng = np.random.default_rng(number)
         whole = kind.make(held, 1.0, rng) if kind.partial else None
         wrong = look(eyes, whole, copies=_copies(kind)) if whole is not None else None
@@ -171,7 +170,9 @@ def _respond(scorer: Scorer, eyes: Eyes, held: Held, keys: np.ndarray, view: Vie
                     strength=strength,
                     must=strength == kind.refused_from,
                     seen_by=kind.figures,
-                    figures={name: value if np.isfinite(value) else None for name, value in figures.items() if np.ndim(value) == 0},
+                    figures={
+                        name: value if np.isfinite(value) else None for name, value in figures.items() if np.ndim(value) == 0
+                    },
                 )
             )
     return found

@@ -39,7 +39,7 @@ def trait_noise(
     rng = np.random.default_rng(0)
     sums = _SplitSums()
     found: dict[str, list[list[float]]] = defaultdict(list)
-    for label in np.flatnonzero(reference.counts):
+    for label in map(int, np.flatnonzero(reference.counts)):
         own = np.flatnonzero(labels == label)
         taken = min(round(count * len(own) / len(images)), len(own) // 2)
         if not taken:
@@ -83,9 +83,7 @@ class _SplitSums:
         self.count = np.zeros(SPLITS)
         self.tables: list[np.ndarray] = []
 
-    def add(
-        self, members: np.ndarray, images: np.ndarray, memory: TrainMemory, label: int, reference: TrainReference
-    ) -> None:
+    def add(self, members: np.ndarray, images: np.ndarray, memory: TrainMemory, label: int, reference: TrainReference) -> None:
         pixels, powers = pixel_values(images), log_powers(images)
         own, (classes, bins) = np.full(len(images), label), reference.style_counts.shape
         found = styles_of(memory.encode(images), own, reference.style_centres)
@@ -109,11 +107,8 @@ class _SplitSums:
             pixel, pixel2, power, power2, styles = (table[split].astype(np.float64) for table in self.tables)
             count, own = self.count[split], styles.reshape(whole[2].shape)
             ours = Marginals(count, pixel, pixel2), Marginals(count, power, power2), own
-            rest = tuple(
-                Marginals(one.count - count, one.totals - part.totals, one.squares - part.squares)
-                for one, part in zip(whole[:2], ours[:2], strict=True)
-            )
-            for name, value in shared_traits(*ours, (*rest, whole[2] - own)).items():
+            rest = whole[0] - ours[0], whole[1] - ours[1], whole[2] - own
+            for name, value in shared_traits(*ours, rest).items():
                 found[name].append(value)
         return found
 

@@ -131,11 +131,15 @@ class QualityCombiner(beam.CombineFn):
         rows = stack(sums.pending)
         part = rows.key % _PARTS
         group = np.where(rows.answered == ANY_LABEL, rows.predicted, rows.answered)
+
+        def by_part(side: np.ndarray) -> list[Moments]:
+            return [Moments.of(side[part == number]) for number in range(_PARTS)]
+
         return sums + QualitySums(
-            *(
-                [Moments.of(side[part == number]) for number in range(_PARTS)]
-                for side in (rows.real, rows.generated, rows.real_second, rows.generated_second)
-            ),
+            by_part(rows.real),
+            by_part(rows.generated),
+            by_part(rows.real_second),
+            by_part(rows.generated_second),
             ClassSums.of(rows.real, rows.label, self._classes),
             ClassSums.of(rows.generated, group, self._classes),
             np.bincount(rows.label, minlength=self._classes),

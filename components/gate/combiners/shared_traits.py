@@ -60,7 +60,8 @@ class SharedTraitsCombiner(beam.CombineFn):
         reference = shared_train_reference(self._calibration)
         sizes = reference.pixel_totals.shape[1], reference.power_totals.shape[1]
         labels = np.zeros(reference.classes, np.int64)
-        return TraitSums(*map(Marginals.nothing, sizes), labels, np.zeros(reference.style_counts.shape, np.int64))
+        nothing = Marginals.nothing(sizes[0]), Marginals.nothing(sizes[1])
+        return TraitSums(*nothing, labels, np.zeros(reference.style_counts.shape, np.int64))
 
     def add_input(self, sums: TraitSums, row: Row) -> TraitSums:
         """Add one row."""

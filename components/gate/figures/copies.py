@@ -1,8 +1,8 @@
 """Near copies: how much nearer an image is to one train image than to the next ones, once small shifts and turns are undone.
 
-The magnitudes of an image's spectrum don't change when it is shifted (Reddy & Chatterji 1996) and hardly when it is turned by a few
-degrees, so that the nearest train images by them are the candidates; each of these few is aligned pixel by pixel. The cost is one
-product with all train images, as for the nearest by pixels, and a bounded amount for each image.
+The magnitudes of an image's spectrum don't change when it is shifted (Reddy & Chatterji 1996) and hardly when it is turned by a
+few degrees, so that the nearest train images by them are the candidates; each of these few is aligned pixel by pixel. The cost is
+one product with all train images, as for the nearest by pixels, and a bounded amount for each image.
 """
 
 from __future__ import annotations

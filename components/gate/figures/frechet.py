@@ -100,8 +100,8 @@ def leave_one_out(parts: Sequence[Moments]) -> list[Moments]:
 def extrapolate(distances: np.ndarray) -> np.ndarray:
     """Free a distance of what is only due to the number of images (delete-a-group jackknife; Quenouille 1956, Wolter 2007).
 
-    What a finite sample adds to a Fréchet distance is linear in 1/N and differs between generators (Chong & Forsyth 2020), so that
-    equal numbers alone would not make figures comparable; the jackknife cancels it.
+    What a finite sample adds to a Fréchet distance is linear in 1/N and differs between generators (Chong & Forsyth 2020), so
+    that equal numbers alone would not make figures comparable; the jackknife cancels it.
 
     Args:
         distances: float64 [G + 1]: that of the whole, then of the whole without each of G random parts.

@@ -36,6 +36,9 @@ class Marginals:
     def __add__(self, other: Marginals) -> Marginals:
         return Marginals(self.count + other.count, self.totals + other.totals, self.squares + other.squares)
 
+    def __sub__(self, other: Marginals) -> Marginals:
+        return Marginals(self.count - other.count, self.totals - other.totals, self.squares - other.squares)
+
     def mean_and_variance(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance float64 [P]; not-a-number without values."""
         if not self.count:

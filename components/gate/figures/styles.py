@@ -1,8 +1,8 @@
 """Missing styles: whether each class's images come in all the ways that the train images do.
 
-Recall and coverage ask whether there is a generated image near a real one; where a style is rare, or neighbours lie far apart, one
-that is missing altogether moves them little. Here the train images of each class are parted into bins, and the share of each bin is
-counted (after the number of statistically different bins, Richardson & Weiss 2018).
+Recall and coverage ask whether there is a generated image near a real one; where a style is rare, or neighbours lie far apart,
+one that is missing altogether moves them little. Here the train images of each class are parted into bins, and the share of each
+bin is counted (after the number of statistically different bins, Richardson & Weiss 2018).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def fit_styles(codes: np.ndarray, labels: np.ndarray, classes: int, seed: int = 
         own = codes[labels == label][:_FITTED]
         bins = min(_BINS, len(own) // _LEAST)
         if bins > 1:
-            centres[label, :bins] = kmeans2(own, bins, iter=20, minit="++", seed=seed)[0]
+            centres[label, :bins] = kmeans2(own, bins, iter=20, minit="++", rng=np.random.default_rng(seed))[0]
     return centres
 
 

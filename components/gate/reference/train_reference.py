@@ -1,4 +1,4 @@
-"""What the train images are like: what a generator should imitate, as sums by class, so that classes can be matched to any counts."""
+"""What the train images are like, which a generator should imitate: sums by class, so that any class counts can be matched."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class TrainReference:
             codes.append(memory.encode(some))
             for kind, values in zip(halves, (judge.features(some)[0], judge.second_features(some)), strict=True):
                 kind.append(_moments_by_half(values, own, classes))
-        features, second = ([sum(part) for part in zip(*kind, strict=True)] for kind in halves)
+        features, second = (tuple(np.sum(part, axis=0) for part in zip(*kind, strict=True)) for kind in halves)
         all_codes = np.concatenate(codes)
         centres = fit_styles(all_codes, labels, classes)
         chosen = np.random.default_rng(0).permutation(len(images))[:_CODES]
@@ -135,9 +135,7 @@ class TrainReference:
         The counts in them are those of as many images of one distribution as vary alike (Kish 1965): a class that there are few
         of weighs on the noise of all.
         """
-        totals, outers = (
-            (self.second_totals, self.second_outers) if second else (self.feature_totals, self.feature_outers)
-        )
+        totals, outers = (self.second_totals, self.second_outers) if second else (self.feature_totals, self.feature_outers)
         found = []
         for number in range(2):
             own = self.feature_counts[number]
@@ -145,9 +143,7 @@ class TrainReference:
             total = float((weights * own).sum())
             size = total**2 / float((weights**2 * own).sum()) if total else 0.0
             scale = size / total if total else 0.0
-            found.append(
-                Moments(size, scale * (weights @ totals[number]), scale * np.tensordot(weights, outers[number], 1))
-            )
+            found.append(Moments(size, scale * (weights @ totals[number]), scale * np.tensordot(weights, outers[number], 1)))
         return found[0], found[1]
 
 

@@ -72,7 +72,9 @@ def make_eval_config(settings: GateSettings, dataset: str, class_names: list[str
         _bound(one.kind)(spec, one.metric, _OVERALL, limit)
     _drop(spec, "recall", settings.max_recall_drop)
     _drop(spec, "label_agreement", settings.max_label_agreement_drop)
-    if spec.per_slice_thresholds or options["calibrated"]:  # with no threshold set nothing may look like one: TFX then blesses nothing
+    if (
+        spec.per_slice_thresholds or options["calibrated"]
+    ):  # with no threshold set nothing may look like one: TFX then blesses nothing
         _at_most(spec, "faulty_draws", _OVERALL, 0.0)
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(model_type="tf_generic")],

@@ -83,8 +83,11 @@ class DrawAndLook(beam.DoFn):
         drawn = {}
         for name, path in self._models.items():
             samples = [draw(path, keys ^ number, labels, self._timeout_s) for number in range(self._draws)]
-            view = look(eyes, samples[0].images)
-            others = [(eyes.judge.features(sample.images)[0], eyes.judge.second_features(sample.images)) for sample in samples[1:]]
+            # Whether what is served copies train images was settled when it was pushed.
+            view = look(eyes, samples[0].images, copies=name != tfma.BASELINE_KEY)
+            others = [
+                (eyes.judge.features(sample.images)[0], eyes.judge.second_features(sample.images)) for sample in samples[1:]
+            ]
             columns = [np.stack(column, axis=1) for column in zip(view[:2], *others, strict=True)]
             sample = max(samples, key=lambda sample: sample.fault)
             if sample.fault:

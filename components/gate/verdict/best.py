@@ -1,7 +1,7 @@
 """The best that was pushed so far: a version a little worse than the last one, each night, would otherwise drift to the limits.
 
-The figures travel with the versions: each one's verdict holds the best up to it. So a rollback, which serves an older version again,
-goes back to what was best then, and `force_baseline` begins anew.
+The figures travel with the versions: each one's verdict holds the best up to it. So a rollback, which serves an older version
+again, goes back to what was best then, and `force_baseline` begins anew.
 """
 
 from __future__ import annotations

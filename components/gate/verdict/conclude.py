@@ -31,9 +31,7 @@ _KNOWN_FLOORS = {
     "memorisation": 0.5,
 }
 # Each Fréchet ratio and its standard error.
-_ERRORS = {
-    f"{judge}{yardstick}frechet_ratio": f"{judge}{yardstick}frechet_error" for judge in ("", "second_") for yardstick in ("", "train_")
-}
+_ERRORS = {f"{kind}frechet_ratio": f"{kind}frechet_error" for kind in ("", "train_", "second_", "second_train_")}
 
 
 def judge_figures(
@@ -116,7 +114,8 @@ def shown_figures(figures: dict[str, float]) -> tuple[dict[str, float | None], d
 
 def frechet_errors(figures: Figures) -> dict[str, float]:
     """Return the standard errors of the Fréchet ratios, by the ratio's name."""
-    return {ratio: figures[OVERALL][error] for ratio, error in _ERRORS.items() if math.isfinite(figures[OVERALL].get(error, math.nan))}
+    overall = figures[OVERALL]
+    return {ratio: overall[error] for ratio, error in _ERRORS.items() if math.isfinite(overall.get(error, math.nan))}
 
 
 def _intervals(figures: dict[str, float]) -> dict[str, tuple[float, float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from components.gate.calibration.record import Calibration
 from components.gate.limits import CALIBRATED
 from components.gate.verdict.verdict import Check
@@ -11,7 +13,7 @@ _ERRORS = {"frechet_ratio": "frechet_error", "second_frechet_ratio": "second_fre
 
 
 def without_power(
-    checks: list[Check], figures: dict[str, float | None], examples: int, calibration: Calibration | None
+    checks: list[Check], figures: Mapping[str, float | None], examples: int, calibration: Calibration | None
 ) -> list[str]:
     """Name the figures that too few images were compared for.
 
