@@ -153,12 +153,13 @@ def _class_replaced(held: Held, strength: float, _: np.random.Generator) -> np.n
     """A part of one class's images shows other classes."""
     images = held.images.copy()
     own = np.flatnonzero(held.labels == held.labels.min())
-    own = own[: round(strength * len(own))]
+    steps = np.floor(strength * np.arange(len(own) + 1))
+    own = own[np.diff(steps) > 0]  # evenly over all, so that the first images have their part
     images[own] = held.others[own]
     return images
 
 
-_SHARES = (0.01, 0.02, 0.03, 0.05, 0.1, 0.3)
+_SHARES = (0.01, 0.02, 0.03, 0.05, 0.1)
 
 
 def _partial(name: str, refused_from: float, figures: tuple[str, ...], make: Make) -> FaultKind:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from serving.repository.errors import UserError, first_line
 
 CALIBRATION_FILE = "calibration.json"
+# Figures that grow with what is wrong, for label agreement and the smallest class share, which fall.
+LABEL_ERROR, SHORTFALL = "label_error", "class_shortfall"
 # Of the way from real against real to the mildest fault, in logarithms: a GAN is never quite nature, and faults are far off.
 _WAY = 0.75
 _LEAST_POWER = 1.5  # a fault's figure over that of real against real: nearer, the two can't be told apart
@@ -87,7 +89,7 @@ class Calibration(BaseModel):
     def typical_of_metrics(self) -> dict[str, float | None]:
         """Return what real images have by the metrics' own names."""
         told: dict[str, float | None] = {name: value for name, value in self.typical.items() if name in self.noise}
-        error, shortfall = told.pop("label_error", None), told.pop("class_shortfall", None)
+        error, shortfall = told.pop(LABEL_ERROR, None), told.pop(SHORTFALL, None)
         agreement = {} if error is None else {"label_agreement": 1 - error}
         smallest = {} if shortfall is None else {"smallest_class_share": (1 - shortfall) / self.classes}
         return told | agreement | smallest

@@ -13,7 +13,7 @@ from components.gate.combiners.rows import Row, shared_train_reference, stack
 from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio, smallest_share
 from components.gate.figures.frechet import (
     Moments,
-    expected_distance,
+    chance_of,
     extrapolate,
     frechet_between,
     leave_one_out,
@@ -190,10 +190,10 @@ def _distances(
     images, whose distribution is what is learned. The ratios say what would be found with a fixed number of images on each side.
     """
     train = halves[0] + halves[1]
-    sizes = FLOOR_IMAGES * part, TRAIN_IMAGES * part
-    chance, train_chance = (expected_distance(halves, (size, size)) if size else float("nan") for size in sizes)
+    chance = chance_of(*halves) if part else float("nan")
+    beside, beside_train = (2 * chance / (size * part) if part else chance for size in (FLOOR_IMAGES, TRAIN_IMAGES))
     # As many train images as there are add their own part of chance, which no jackknife over the others' parts sees.
-    own = expected_distance(halves, (train.count, float("inf"))) if train.count else float("nan")
+    own = chance / train.count if train.count else float("nan")
     # One thread: on matrices this small, those of a busy machine's BLAS wait for each other longer than they work.
     with threadpool_limits(1, user_api="blas"):
         ours, theirs = leave_one_out(generated), leave_one_out(real)
@@ -201,16 +201,16 @@ def _distances(
         from_unseen = extrapolate(distances)
         floor = extrapolate(np.array([frechet_between(train, one) for one in theirs])) - own
         from_train = extrapolate(np.array([frechet_between(train, one) for one in ours])) - own
-    ratio, error = ratio_with_error(from_unseen, floor, chance)
-    train_ratio, train_error = ratio_with_error(from_train, np.zeros_like(from_train), train_chance)
+    ratio, error = ratio_with_error(from_unseen, floor, beside)
+    train_ratio, train_error = ratio_with_error(from_train, np.zeros_like(from_train), beside_train)
     gap = max(float(floor.mean()), 0.0)
     figures = {
         "frechet_distance": float(distances[0]),
-        "frechet_floor": gap + chance,
+        "frechet_floor": gap + beside,
         "frechet_ratio": ratio,
         "frechet_error": error,
         "frechet_infinity": float(from_unseen.mean()),
-        "split_gap": gap / (gap + chance) if gap + chance > 0 else float("nan"),
+        "split_gap": gap / (gap + beside) if gap + beside > 0 else float("nan"),
         "train_frechet_ratio": train_ratio,
         "train_frechet_error": train_error,
     }

@@ -75,20 +75,19 @@ def frechet_between(first: Moments, second: Moments) -> float:
     return frechet_distance(*first.mean_and_covariance(), *second.mean_and_covariance())
 
 
-def expected_distance(halves: tuple[Moments, Moments], sizes: tuple[float, float]) -> float:
-    """Return the distance that samples of one distribution have from each other by chance alone.
+def chance_of(one: Moments, other: Moments) -> float:
+    """Measure what chance alone adds to a distance, for 1/n + 1/m = 1.
 
-    It falls as 1/n + 1/m (Chong & Forsyth 2020: the bias is linear in 1/N), so that two disjoint halves of the train images tell
-    that of any other sizes.
+    Samples of one distribution differ by this over their numbers n and m (Chong & Forsyth 2020: the bias is linear in 1/N), so
+    that two disjoint halves of the train images tell that of any other numbers.
 
     Args:
-        halves: Sums over two disjoint sets of real images.
-        sizes: The numbers n and m of images asked about; infinity leaves that side's part out.
+        one: Sums over real images.
+        other: Sums over others of the same distribution.
     """
-    one, other = halves
     if min(one.count, other.count) < 2:
         return float("nan")
-    return frechet_between(one, other) * (1 / sizes[0] + 1 / sizes[1]) / (1 / one.count + 1 / other.count)
+    return frechet_between(one, other) / (1 / one.count + 1 / other.count)
 
 
 def leave_one_out(parts: Sequence[Moments]) -> list[Moments]:
