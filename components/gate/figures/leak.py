@@ -17,10 +17,10 @@ def leaked_share(generated: np.ndarray, unseen: np.ndarray, train: np.ndarray) -
 
     Returns:
         At most 0.5 for a generator that learned from the train images, 1 for the held-out images themselves; not-a-number without
-        rows.
+        rows, or if one isn't finite.
     """
     count = min(len(unseen), len(train))
-    if not len(generated) or not count:
+    if not len(generated) or not count or not np.isfinite(generated).all():
         return float("nan")
     to_unseen, to_train = (nearest_distances(generated, side[:count]) for side in (unseen, train))
     return float((to_unseen < to_train).mean() + (to_unseen == to_train).mean() / 2)

@@ -13,6 +13,7 @@ from serving.repository.contract import VERDICT_FILE
 FIGURE_PREFIX = "figure."  # begins the names of figures among the properties that MLMD keeps of an evaluation
 FAULTY = "faulty generator"
 _DISAGREES = "the second judge disagrees"
+_LEAK = "the held-out images are in the training"
 # What a failed metric says about the generator; a metric that isn't here speaks for itself.
 _CAUSES = {
     "recall": "mode collapse",
@@ -27,7 +28,7 @@ _CAUSES = {
     "precision": "low fidelity",
     "faulty_draws": FAULTY,
     "near_copy_share": "memorisation",
-    "leaked_share": "the held-out images are in the training",
+    "leaked_share": _LEAK,
     "style_gap": "mode collapse",
     "outlier_share": "images like no real one",
     "pixel_shift": "an artefact in every image",
@@ -144,6 +145,8 @@ def causes_of(checks: list[Check]) -> list[str]:
     named = [_cause_of(check) for check in failed]
     if FAULTY in named:
         return [FAULTY]
+    if any(check.metric == "frechet_ratio" and not check.slice for check in failed):
+        named = [name for name in named if name != _LEAK]  # what knows the held-out images is not far from them
     if any(name not in (None, _DISAGREES) for name in named):
         named = [name for name in named if name != _DISAGREES]  # it says that something is wrong, the others say what
     return list(dict.fromkeys(filter(None, named))) or ([_FAR] if failed else [])

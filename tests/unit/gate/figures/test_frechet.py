@@ -108,9 +108,9 @@ def test_extrapolation_takes_the_bias_away_and_tells_its_error(shift):
         free.append(found.mean())
         errors.append(found.std(ddof=1) / np.sqrt(len(found)))
     spread = np.std(free)
-    assert np.mean(plain) - shift**2 > 20 * spread / np.sqrt(60)
+    assert np.mean(plain) - shift**2 > 8 * spread / np.sqrt(60)
     assert abs(np.mean(free) - shift**2) < 4 * spread / np.sqrt(60)
-    assert np.mean(errors) == pytest.approx(spread, rel=0.35)
+    assert 0.8 * spread < np.mean(errors) < 1.8 * spread  # rather too wide than too narrow
 
 
 def test_a_ratio_does_not_depend_on_the_number_of_images():

@@ -12,6 +12,8 @@ from components.gate.figures.marginals import (
     pixel_values,
 )
 
+BOARD = (np.indices((16, 16)).sum(0) % 2)[np.newaxis, :, :, np.newaxis]
+
 
 def pictures(seed, count=400, size=16):
     """Smooth random images with a border that is black in all of them."""
