@@ -111,7 +111,7 @@ def submit(
     """Start one run of a compiled pipeline."""
     from pipeline.kubeflow.package import read_package
     from pipeline.kubeflow.parameters import parse_values
-    from pipeline.kubeflow.schedule import submit_run
+    from pipeline.kubeflow.runs import submit_run
     from pipeline.kubeflow.server import connect
 
     compiled = read_package(package)
@@ -181,7 +181,10 @@ def unschedule(name: str, pause: bool, as_json: bool, **connection: Any) -> None
     from pipeline.kubeflow.schedule import remove_schedule
     from pipeline.kubeflow.server import connect
 
-    count = remove_schedule(connect(**connection), name, pause=pause)
-    outcome = ("paused" if pause else "removed") if count else "absent"
+    client = connect(**connection)
+    count, under_way = remove_schedule(client, name, pause=pause)
+    outcome = ("paused" if pause or under_way else "removed") if count else "absent"
     line = f"{outcome} schedule {name}" if count else f"there is no schedule {name}"
-    say(line, {"outcome": outcome, "name": name}, as_json=as_json)
+    if under_way:
+        line += f", not removed: {client.release_name} would end its {under_way} under way; repeat when they have ended"
+    say(line, {"outcome": outcome, "name": name, "runs_under_way": under_way}, as_json=as_json)

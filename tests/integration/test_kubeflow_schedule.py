@@ -228,5 +228,5 @@ def test_what_was_done_as_json(api: Api, forger, package: Path, tmp_path: Path) 
     assert (started["run_id"], started["name"]) == (next(iter(api.runs)), "mine")
     scheduled = json.loads(forger("schedule", package, "--cron", CRON, "--json").stdout)
     assert (scheduled["outcome"], scheduled["recurring_run_id"]) == ("created", next(iter(api.recurring)))
-    assert json.loads(forger("unschedule", "--json").stdout) == {"outcome": "removed", "name": "forger"}
+    assert json.loads(forger("unschedule", "--json").stdout) == {"outcome": "removed", "name": "forger", "runs_under_way": 0}
     assert json.loads(forger("unschedule", "--json").stdout)["outcome"] == "absent"
