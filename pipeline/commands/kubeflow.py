@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
 
 from pipeline.commands.base import examples, group, say
 from pipeline.commands.options import json_option, profile_option, set_option
+
+if TYPE_CHECKING:
+    from pipeline.kubeflow.package import Package
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CONNECTION = cloup.option_group(
@@ -37,6 +40,7 @@ _RUNNING = cloup.option_group(
     cloup.option(
         "--experiment", metavar="NAME", default="forger", show_default=True, help="KFP's group of runs; made if missing."
     ),
+    cloup.option("--no-cache", is_flag=True, help="Make the results of all steps anew, e.g. after the bucket has lost some."),
     cloup.option("--service-account", metavar="NAME", help="Kubernetes account of the pods."),
 )
 _name_option = cloup.option(
@@ -80,9 +84,10 @@ def compile_command(
 
     A run may still choose another profile and other settings: these are the defaults of its parameters.
     """
-    from pipeline.environment import quick_imports
+    from pipeline.environment import prepare_tensorflow, quick_imports
     from pipeline.kubeflow.cluster import resolve_cluster
 
+    prepare_tensorflow(quiet=True)
     with quick_imports():  # that is what compiling takes its time for
         from pipeline.kubeflow.compiler import compile_pipeline, write
 
@@ -91,6 +96,15 @@ def compile_command(
     write(text, out)
     line = f"compiled {out} ({len(text) / 1024:.0f} KiB): forger kubeflow submit {out} --host ADDRESS"
     say(line, {"file": str(out), "characters": len(text), "profile": profile}, as_json=as_json)
+
+
+def _parameters(compiled: Package, values: tuple[str, ...], no_cache: bool) -> dict[str, Any]:
+    """Read a run's parameters, checked as the run's first step will check them."""
+    from pipeline.kubeflow.parameters import CACHE, check_values, parse_values
+
+    given = parse_values([*values, *([f"{CACHE}=false"] if no_cache else [])], compiled.kinds)
+    check_values(compiled.defaults, given)
+    return given
 
 
 @kubeflow.command(epilog=examples("forger kubeflow submit pipeline.yaml --host https://kfp.example.org --param seed=2"))
@@ -102,6 +116,7 @@ def compile_command(
 def submit(
     package: Path,
     values: tuple[str, ...],
+    no_cache: bool,
     experiment: str,
     service_account: str | None,
     name: str | None,
@@ -110,12 +125,11 @@ def submit(
 ) -> None:
     """Start one run of a compiled pipeline."""
     from pipeline.kubeflow.package import read_package
-    from pipeline.kubeflow.parameters import parse_values
     from pipeline.kubeflow.runs import submit_run
     from pipeline.kubeflow.server import connect
 
     compiled = read_package(package)
-    parameters = parse_values(list(values), compiled.kinds)
+    parameters = _parameters(compiled, values, no_cache)
     run_name = name or f"{compiled.name} {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
     run_id = submit_run(connect(**connection), compiled, experiment, run_name, parameters, service_account)
     facts = {"run_id": run_id, "name": run_name, "pipeline_version": compiled.version, "experiment": experiment}
@@ -145,6 +159,7 @@ def schedule(
     max_concurrency: int,
     catchup: bool,
     values: tuple[str, ...],
+    no_cache: bool,
     experiment: str,
     service_account: str | None,
     as_json: bool,
@@ -153,13 +168,12 @@ def schedule(
     """Run a compiled pipeline again and again; the same name changes the schedule it has."""
     from pipeline.kubeflow.cron import check_cron
     from pipeline.kubeflow.package import read_package
-    from pipeline.kubeflow.parameters import parse_values
     from pipeline.kubeflow.schedule import Schedule, put_schedule
     from pipeline.kubeflow.server import connect
 
     check_cron(cron)
     compiled = read_package(package)
-    wanted = Schedule(name, cron, max_concurrency, catchup, parse_values(list(values), compiled.kinds), service_account)
+    wanted = Schedule(name, cron, max_concurrency, catchup, _parameters(compiled, values, no_cache), service_account)
     recurring_id, outcome = put_schedule(connect(**connection), compiled, experiment, wanted)
     facts = {
         "outcome": outcome,

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.environment import prepare_tensorflow
 from pipeline.home.home import Home
-from pipeline.kubeflow.entrypoint import EXIT_USER, start_logging, write_output
-from pipeline.kubeflow.parameters import resolve
+from pipeline.kubeflow.entrypoint import EXIT_USER, start_process, write_output
+from pipeline.kubeflow.freshness import EPOCH, current_epoch
+from pipeline.kubeflow.parameters import CACHE, resolve
 from serving.repository.errors import UserError
 
 NAME = "forger"  # of the pipeline; which dataset is a parameter
@@ -29,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", required=True, type=Path, help="the home on the shared volume")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput, as JSON")
+    parser.add_argument("--cache_days", type=float, default=0, help="age at which all results are made anew; 0 for never")
     parsed = parser.parse_args(arguments)
-    prepare_tensorflow(quiet=True)
-    start_logging()
+    start_process()
     try:
         executor_input = json.loads(parsed.executor_input)
         values = executor_input["inputs"]["parameterValues"]
-        plan = make_plan({"settings": {}, **values}, Home.at(parsed.home))
+        plan = make_plan({"settings": {}, **values}, Home.at(parsed.home), parsed.cache_days)
         write_plan(executor_input["outputs"]["outputFile"], plan)
     except UserError as error:
         _LOGGER.error("%s", error)
@@ -43,12 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]]:
+def make_plan(values: Mapping[str, Any], home: Home, cache_days: float = 0) -> dict[str, dict[str, Any]]:
     """Settle all that the later steps are told.
 
     Args:
         values: The pipeline's parameters, see `pipeline.kubeflow.parameters.declare`.
         home: The home on the shared volume.
+        cache_days: Age at which cached results no longer count; 0 for never.
 
     Returns:
         The execution properties of each step.
@@ -64,7 +65,9 @@ def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]
     prepared = prepare(config.data.dataset, home.data)
     places = places_in(home, config, prepared, pipeline_name=NAME, pipeline_root="")
     _LOGGER.info("%s %s, baseline %s", prepared.dataset, prepared.version, places.baseline[0] or "none")
-    return {component.id: _properties(component) for component in create_components(config, prepared, places)}
+    epoch = current_epoch(home, renew=not values.get(CACHE, True), max_days=cache_days)
+    fresh = {EPOCH: epoch} if epoch else {}
+    return {component.id: _properties(component) | fresh for component in create_components(config, prepared, places)}
 
 
 def _properties(component: Any) -> dict[str, Any]:

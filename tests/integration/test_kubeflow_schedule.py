@@ -175,6 +175,9 @@ def test_an_unreachable_host_is_named(forger, package: Path) -> None:
         (["--cron", "0 0 24 * * *"], "'24' is no hours (0 to 23)"),
         (["--cron", CRON, "--param", "seed=many"], "--param seed: expected a whole number, not 'many'"),
         (["--cron", CRON, "--param", "sed=1"], "NAME is one of"),
+        (["--cron", CRON, "--param", "profile=nope"], "unknown profile 'nope': choose one of smoke"),
+        (["--cron", CRON, "--param", 'settings={"gan.width": 0}'], "gan.width"),
+        (["--cron", CRON, "--param", 'settings={"gan.seed": 2}'], "settings can't hold gan.seed"),
         (["--cron", CRON, "--param", "settings=3"], "expected a JSON object"),
     ],
 )
