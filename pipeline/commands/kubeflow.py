@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
 
-from pipeline.commands.base import examples, group, say
+from pipeline.commands.base import EXIT_BLOCKED, examples, group, say
 from pipeline.commands.options import json_option, profile_option, set_option
 
 if TYPE_CHECKING:
@@ -183,6 +184,33 @@ def schedule(
         "recurring_run_id": recurring_id,
     }
     say(f"{outcome} schedule {name} ({cron}) of {compiled.version}: {recurring_id}", facts, as_json=as_json)
+
+
+@kubeflow.command(epilog=examples("forger kubeflow check --host http://localhost:8888 --cluster cluster.yaml"))
+@cloup.option(
+    "--cluster", "cluster_file", type=_FILE, metavar="FILE", help="The cluster's settings, as for `forger kubeflow compile`."
+)
+@cloup.option("--service-account", metavar="NAME", help="Kubernetes account of the pods, if you name one.")
+@_CONNECTION
+@json_option
+def check(cluster_file: Path | None, service_account: str | None, as_json: bool, **connection: Any) -> None:
+    """Look whether a cluster has what the pipeline needs; changes nothing.
+
+    One line each for KFP's release, the account, the volume claim, the secrets and the GPU type, as far as your rights and the
+    kubeconfig go. Exit code 1 means that something is missing.
+    """
+    from pipeline.kubeflow.check import check_cluster
+    from pipeline.kubeflow.cluster import resolve_cluster
+    from pipeline.kubeflow.server import connect
+
+    # Neither is looked at, so a file without them will do.
+    cluster = resolve_cluster(cluster_file, **({} if cluster_file else {"image": "any", "pipeline_root": "s3://any"}))
+    client = connect(**connection)
+    found = list(check_cluster(client, connection["namespace"], cluster, service_account))
+    facts = [{"state": finding.state, "what": finding.what} for finding in found]
+    say("\n".join(f"{finding.state:8}{finding.what}" for finding in found), facts, as_json=as_json)
+    if any(finding.state == "missing" for finding in found):
+        sys.exit(EXIT_BLOCKED)
 
 
 @kubeflow.command()

@@ -12,14 +12,13 @@ import json
 import logging
 import os
 import time
-from pathlib import Path
 from typing import Any
 
+from pipeline.kubeflow.access import connect_kubernetes, own_namespace
 from pipeline.kubeflow.cluster import Cluster
 from pipeline.nodes import GAN_TRAINER
 
 _GROUP, _VERSION, _PLURAL = "kubeflow.org", "v1", "tfjobs"
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _POLL_S = 5.0
 _REMOVED_S = 300.0  # until an older job's pods must be gone
 # The pod of the step, as KFP tells it (backend/src/v2/compiler/argocompiler/common.go).
@@ -97,13 +96,8 @@ class Jobs:
     def __init__(self) -> None:
         import kubernetes
 
-        if file := os.environ.get("KUBECONFIG"):
-            kubernetes.config.load_kube_config(file)
-        else:
-            kubernetes.config.load_incluster_config()
-        namespace = _NAMESPACE_FILE.read_text(encoding="utf-8").strip() if _NAMESPACE_FILE.exists() else "default"
-        self._place = (_GROUP, _VERSION, namespace, _PLURAL)
-        self._api: Any = kubernetes.client.CustomObjectsApi()
+        self._place = (_GROUP, _VERSION, own_namespace(), _PLURAL)
+        self._api: Any = kubernetes.client.CustomObjectsApi(connect_kubernetes())
         self._error: Any = kubernetes.client.ApiException
 
     def run(self, job: dict[str, Any], command: list[str]) -> None:

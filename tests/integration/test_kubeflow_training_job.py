@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pipeline.kubeflow.cluster import Cluster, resolve_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
@@ -20,6 +19,7 @@ from pipeline.kubeflow.hand_over import hand_over
 from pipeline.kubeflow.lease import Lease, training_lease
 from pipeline.kubeflow.training_job import training_job
 from tests.support.kubeflow.cluster import parse
+from tests.support.kubeflow.kubeconfig import write_kubeconfig
 from tests.support.kubeflow.training_operator import Operator, serving
 
 CLUSTER = Cluster(
@@ -38,17 +38,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operat
     """A training operator, where the kubeconfig says."""
     found = Operator(tmp_path)
     with serving(found) as url:
-        context = {"name": "x", "context": {"cluster": "x", "user": "x"}}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "x",
-            "contexts": [context],
-            "clusters": [{"name": "x", "cluster": {"server": url}}],
-            "users": [{"name": "x", "user": {}}],
-        }
-        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "kubeconfig", url)))
         monkeypatch.setattr("pipeline.kubeflow.training_job._POLL_S", 0.1)
         yield found
 
