@@ -70,7 +70,9 @@ def kubeflow() -> None:
 @cloup.option("--gpus", type=int, metavar="N", help="GPUs of each training step.")
 @cloup.option("--beam", "beam_args", multiple=True, metavar="ARG", help="A Beam argument of all steps; may be repeated.")
 @json_option
+@click.pass_obj
 def compile_command(
+    debug: bool,
     out: Path,
     image: str | None,
     pipeline_root: str | None,
@@ -85,11 +87,11 @@ def compile_command(
 
     A run may still choose another profile and other settings: these are the defaults of its parameters.
     """
-    from pipeline.environment import prepare_tensorflow, quick_imports
+    from pipeline.environment import quick_imports
     from pipeline.kubeflow.cluster import resolve_cluster
+    from pipeline.terminal.console import quiet
 
-    prepare_tensorflow(quiet=True)
-    with quick_imports():  # that is what compiling takes its time for
+    with quiet(debug=debug), quick_imports():  # that is what compiling takes its time for
         from pipeline.kubeflow.compiler import compile_pipeline, write
 
         cluster = resolve_cluster(cluster_file, image=image, pipeline_root=pipeline_root, gpus=gpus)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipeline.kubeflow import training_job
-from pipeline.kubeflow.cluster import Cluster
+from pipeline.kubeflow.cluster import Cluster, Secret, Toleration
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.test_serving import pod_of
 from tests.support.command import forger
@@ -28,8 +28,8 @@ CLUSTER = Cluster(
     workers=3,
     gpus=1,
     gpu_node_selector={"pool": "gpu"},
-    gpu_tolerations=[{"key": "nvidia.com/gpu", "effect": "NoSchedule"}],
-    secrets=[{"name": "store", "env": {"key": "AWS_ACCESS_KEY_ID"}, "mount_path": "/secrets/store"}],
+    gpu_tolerations=[Toleration(key="nvidia.com/gpu", effect="NoSchedule")],
+    secrets=[Secret(name="store", env={"key": "AWS_ACCESS_KEY_ID"}, mount_path="/secrets/store")],
     image_pull_secret="registry",
 )
 

@@ -116,7 +116,7 @@ def test_the_same_model_under_a_gate_that_it_meets_becomes_the_next_version(inst
 
 def test_a_bucket_that_lost_objects_costs_one_run_and_not_all_that_follow(installed: Installation, first: Run) -> None:
     installed.cluster.store.delete(first.artifacts["Transform.transformed_examples"]["uri"])
-    settings = declare("smoke", CHANGES)["settings"].default | {"gate.max_frechet_ratio": 39.0}
+    settings = declare("smoke", CHANGES)["settings"].default | {"gate.max_frechet_ratio": 9e5}
     with pytest.raises(RunFailed, match=r"only 0 of \d+ files of examples are left in minio://artifacts") as failed:
         installed.cluster.run(installed.text, {"seed": 2, "settings": settings})
     assert failed.value.step == "Gate" and "the next run makes everything anew" in str(failed.value)
