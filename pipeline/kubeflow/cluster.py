@@ -87,6 +87,12 @@ class Cluster(BaseModel):
         ge=0,
         description="Days until all results are made anew; below the bucket's own lifecycle rule. 0: only when one is missing.",
     )
+    look_in_store: bool = Field(
+        default=False, description="Plan looks whether cached results are still there; the pods need the store's keys for that."
+    )
+    store_endpoint: str = Field(
+        default="", pattern=r"^(https?://\S+)?$", description="For that look: address of an S3 store that isn't AWS's."
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Pods of the GAN training; more than one run in a TFJob.")
     steps: dict[str, Step] = {}
 

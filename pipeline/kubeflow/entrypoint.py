@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.environment import prepare_tensorflow, quick_imports
 from pipeline.home.home import Home
-from pipeline.kubeflow.freshness import EPOCH, FILES, check_inputs, count_files
+from pipeline.kubeflow.freshness import EPOCH, FILES, check_inputs, count_files, record_made
 from pipeline.kubeflow.lease import Lease, end_without
 from serving.repository.errors import UserError
 
@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     start_process()
     try:
         text = _text(parsed.executor_input)
-        check_inputs(json.loads(text), Home.at(parsed.home) if parsed.home else None)
+        home = Home.at(parsed.home) if parsed.home else None
+        check_inputs(json.loads(text), home)
         if parsed.watch_lease:
             end_without(parsed.watch_lease)
         with Lease(parsed.hold_lease).held() if parsed.hold_lease else contextlib.nullcontext():
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
                 command = [*COMMAND, "--executor_class", parsed.executor_class, "--input_types", types, *beam_args]
                 hand_over(parsed.training_job, parsed.home, command, text)
             else:
-                run(parsed.executor_class, parsed.input_types, text, beam_args)
+                run(parsed.executor_class, parsed.input_types, text, beam_args, home)
     except UserError as error:
         _LOGGER.error("%s", error)
         return EXIT_USER
@@ -82,7 +83,9 @@ def _leave(*_: object) -> None:
     sys.exit(EXIT_TERMINATED)
 
 
-def run(executor_class: str, input_types: dict[str, str], executor_input_json: str, beam_args: list[str]) -> None:
+def run(
+    executor_class: str, input_types: dict[str, str], executor_input_json: str, beam_args: list[str], home: Home | None = None
+) -> None:
     """Run an executor on what KFP's launcher placed, and write what the launcher collects.
 
     Args:
@@ -90,6 +93,7 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
         input_types: Schema title of each input artifact.
         executor_input_json: KFP's ExecutorInput.
         beam_args: For Beam executors.
+        home: Where it is written down what was left in the bucket.
     """
     # TFX takes seconds to import: a wrong command line is told before.
     with quick_imports():
@@ -133,11 +137,13 @@ def run(executor_class: str, input_types: dict[str, str], executor_input_json: s
     outputs_utils.tag_output_artifacts_with_version(outputs)
     if blessing := outputs.get("blessing"):
         tfx_utils.refactor_model_blessing(blessing[0], names)
-    answer = pipeline_spec_pb2.ExecutorOutput()
+    answer, files = pipeline_spec_pb2.ExecutorOutput(), {}
     for key, listed in tfx_utils.translate_executor_output(outputs, names).items():
         answer.artifacts[key].CopyFrom(listed)
         for artifact, written in zip(answer.artifacts[key].artifacts, outputs[key], strict=True):
-            artifact.metadata[FILES] = count_files(written.uri)
+            artifact.metadata[FILES] = files[uris[written.uri]] = count_files(written.uri)
+    if home is not None:
+        record_made(home, executor_class, parameters[PROPERTIES], files)
     write_output(message.outputs.output_file, restore(json_format.MessageToDict(answer), uris))
 
 

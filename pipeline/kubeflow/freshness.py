@@ -1,15 +1,16 @@
 """Whether the results in KFP's cache are still there: a bucket may drop objects that the cache goes on naming.
 
-Nothing of ours in a pod can list the bucket: KFP's launcher has the store's keys and hands a step what it finds. So each step
-writes down how many files it left, and one that is handed fewer says so on the home. The next run's Plan then starts a new epoch:
-a word in every step's properties, and by that in KFP's cache keys, so that everything is made anew.
+Each step writes down how many files it left. Where the pods may list the bucket, Plan looks whether they are all there; elsewhere
+only KFP's launcher has the store's keys, and a step that is handed fewer says so on the home. Plan then starts a new epoch: a
+word in every step's properties, and by that in KFP's cache keys, so that everything is made anew.
 """
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from serving.repository.errors import UserError
 
 FILES = "files"  # an output artifact's number of files, among its metadata
 EPOCH = "cache_epoch"  # among a step's properties, where there has been a new epoch at all
-_EPOCH_FILE, _GONE_FILE = "epoch.json", "gone"
+_EPOCH_FILE, _GONE_FILE, _MADE_DIR = "epoch.json", "gone", "made"
 
 
 def count_files(directory: str | Path) -> int:
@@ -55,6 +56,33 @@ def _inputs(executor_input: dict[str, Any]) -> Iterator[tuple[str, str, int, int
             if written := int(artifact.get("metadata", {}).get(FILES, 0)):
                 uri = artifact.get("uri", "")
                 yield key, uri, count_files(artifact.get("customPath") or local_path(uri)), written
+
+
+def record_made(home: Home, executor_class: str, properties: str, written: Mapping[str, int]) -> None:
+    """Write down what a step has left in the bucket.
+
+    Args:
+        home: The home on the shared volume.
+        executor_class: Of the step.
+        properties: The step's, as Plan wrote them.
+        written: Number of files of each URI.
+    """
+    if home.path.is_dir():
+        (home.kubeflow / _MADE_DIR).mkdir(parents=True, exist_ok=True)
+        replace_file(_record(home, executor_class, properties), json.dumps(dict(written)) + "\n")
+
+
+def made(home: Home, executor_class: str, properties: str) -> dict[str, int]:
+    """Return what a step with these properties left in the bucket when it ran last; nothing where it never did."""
+    try:
+        return dict(json.loads(_record(home, executor_class, properties).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _record(home: Home, executor_class: str, properties: str) -> Path:
+    key = hashlib.sha256(f"{executor_class} {properties}".encode()).hexdigest()[:32]
+    return home.kubeflow / _MADE_DIR / f"{key}.json"
 
 
 def current_epoch(home: Home, *, renew: bool, max_days: float) -> str:

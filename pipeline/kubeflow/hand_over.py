@@ -46,7 +46,7 @@ def hand_over(job: dict[str, Any], home: Path, command: list[str], executor_inpu
         for local, copy in inputs.items():
             shutil.copytree(local, copy)
         file.write_text(json_format.MessageToJson(given), encoding="utf-8")
-        jobs.run(job, [*command, "--executor_input", f"@{file}", "--watch_lease", str(training_lease(home))])
+        jobs.run(job, [*command, "--executor_input", f"@{file}", "--home", str(home), "--watch_lease", str(training_lease(home))])
         for local, copy in outputs.items():
             shutil.copytree(copy, local, dirs_exist_ok=True)
         Path(output_file).parent.mkdir(parents=True, exist_ok=True)

@@ -164,5 +164,7 @@ def _add_plan(
     container.image = cluster.image_of(PLAN)
     container.command.extend(_PLAN_COMMAND)
     container.args.extend(["--home", cluster.home, "--cache_days", f"{cluster.cache_days:g}", "--executor_input", "{{$}}"])
+    if cluster.look_in_store:
+        container.args.extend(["--look", "--store_endpoint", cluster.store_endpoint])
     _complete(PLAN, container, cluster)
     _set_policy(PLAN, task, cluster)

@@ -88,7 +88,9 @@ def test_the_chiefs_outputs_come_back_with_the_stores_uris(operator: Operator, t
     (artifact,) = said["artifacts"]["model"]["artifacts"]
     assert artifact["uri"] == artifact["metadata"]["trained_in"] == "s3://b/run/model"
     assert operator.deleted == list(operator.jobs)
-    assert not list((tmp_path / "home").rglob("*.json"))
+    assert not list((tmp_path / "home/handovers").iterdir())
+    (record,) = (tmp_path / "home/kubeflow/made").iterdir()
+    assert json.loads(record.read_text()) == {"s3://b/run/model": 1} == {artifact["uri"]: artifact["metadata"]["files"]}
 
 
 def test_a_failed_job_fails_the_step_and_leaves_nothing(operator: Operator, tmp_path: Path) -> None:

@@ -51,8 +51,12 @@ def test_it_has_the_nodes_of_a_local_run_and_plan(text: str) -> None:
 
     places = Places("x", "x", "x", "x", "x", "x", "x", ("", ""))
     prepared = PreparedDataset("mnist", "1", Path(), ("0",), {}, "", "")
-    local = [component.id for component in create_components(resolve_config("smoke"), prepared, places)]
-    spec, _, _ = parse(text)
+    components = create_components(resolve_config("smoke"), prepared, places)
+    local = [component.id for component in components]
+    spec, deployment, _ = parse(text)
+    for component in components:  # Plan and the step must mean the same by it, see `freshness.record_made`
+        arguments = list(deployment.executors[f"{component.id}_executor"].container.args)
+        assert arguments[arguments.index("--executor_class") + 1] == component.executor_spec.class_path
     assert set(spec.root.dag.tasks) == {*local, "Plan"}
     for task in spec.root.dag.tasks.values():
         sources = {source.task_output_artifact.producer_task for source in task.inputs.artifacts.values()}
