@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: help setup run test test-scale test-image lint docs bench bench-scale lock clean clean-home
+.PHONY: help setup run test test-scale test-cluster test-image lint docs bench bench-scale lock clean clean-home
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,10 @@ test: setup  ## Run the tests in two processes: about 15 minutes
 # The Beam steps on real Flink and Spark clusters, which the tests start and stop; needs Java 17 and Maven.
 test-scale: setup  ## Run the tests on Flink and Spark clusters (Java 17, Maven)
 	@$(BIN)/python -m pytest -m scale --timeout=1200 tests/scale $(ARGS)
+
+# Manifests and TFJob on a real kube-apiserver, built once from Go modules (10 minutes on 2 cores) and kept in the user's cache.
+test-cluster: setup  ## Run the tests on a real kube-apiserver (Go, etcd, kubectl 1.29 or newer)
+	@$(BIN)/python -m pytest -m cluster --timeout=3600 tests/cluster $(ARGS)
 
 # The container image, truly built and run; needs root, buildah and debootstrap (Debian: apt-get install buildah debootstrap).
 test-image: setup  ## Build the container image and test it (root, buildah, debootstrap)

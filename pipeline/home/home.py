@@ -83,6 +83,11 @@ class Home:
         return self.path / "reports"
 
     @property
+    def kubeflow(self) -> Path:
+        """What runs on Kubeflow tell each other: the training's lease, the epoch of KFP's cache."""
+        return self.path / "kubeflow"
+
+    @property
     def serving(self) -> Path:
         """Model base directories."""
         return self.path / "serving"

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from pipeline.config import resolve_config
-from pipeline.kubeflow.cluster import HOME_STEPS, NEVER_CACHED, PLAN, STEPS, TRAINERS
+from pipeline.kubeflow.cluster import NEVER_CACHED, PLAN, STEPS, TRAINERS
 from pipeline.nodes import NODES
 from pipeline.pipeline import Places, create_components
 
@@ -27,7 +27,7 @@ def test_the_names_are_those_of_the_components_in_their_order(mnist):
 
 def test_kubeflow_runs_the_same_steps():
     assert (PLAN, *NODES) == STEPS
-    assert {*HOME_STEPS, *NEVER_CACHED, *TRAINERS} <= set(STEPS)
+    assert {*NEVER_CACHED, *TRAINERS} <= set(STEPS)
 
 
 def test_the_code_takes_the_names_from_one_place():
