@@ -118,14 +118,15 @@ def main() -> None:
 def _line(error: Exception) -> str:
     if isinstance(error, UserError):
         return str(error)
+    notes = getattr(error, "__notes__", [])
     if isinstance(error, OSError):
-        return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        return ": ".join(map(str, [*notes, error.strerror or error, *filter(None, [error.filename])]))
     from serving.client import ClientError  # gRPC comes with it: not before it is needed
 
     if isinstance(error, ClientError):
         return str(error)
     first = first_line(error)
-    return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
+    return f"{': '.join([*notes, first])} (forger --debug ... shows all)"
 
 
 def _stop(line: str, code: int) -> NoReturn:

@@ -13,6 +13,7 @@ from pipeline.config import resolve_config
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_last
+from pipeline.home.space import naming_full_disk
 from pipeline.home.temporary import temporary_files
 from pipeline.terminal.console import capture_logs, make_console
 from pipeline.terminal.run import RunView, show_end
@@ -39,7 +40,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
     console = make_console()
     home.open()
     began = time.monotonic()
-    with home.alone(), temporary_files(home):
+    with home.alone(), naming_full_disk(home.path, "run again, finished steps are kept"), temporary_files(home):
         before = load_last(home.runs)
         view = RunView(console)
         log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
@@ -69,7 +70,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
 def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
     """Fetch a dataset into a home, showing where it came from."""
     home.open()
-    with home.alone(), temporary_files(home):
+    with home.alone(), naming_full_disk(home.path, "try again"), temporary_files(home):
         console = make_console(stderr=True)
         with capture_logs(home.logs / "data.log", RunView(console), debug=False):
             return prepare(dataset, home.data, source)
