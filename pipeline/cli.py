@@ -112,7 +112,19 @@ for section in SECTIONS:
 
 def main() -> None:
     """Run the command."""
+    _fill_standard_streams()
     cli()
+
+
+def _fill_standard_streams() -> None:
+    """Open those that the caller has closed (`2>&-`): else the next file gets their number, and native messages in its midst."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 def _line(error: Exception) -> str:

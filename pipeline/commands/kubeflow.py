@@ -82,8 +82,9 @@ def compile_command(
     """
     from pipeline.environment import quick_imports
     from pipeline.kubeflow.cluster import resolve_cluster
+    from pipeline.terminal.console import quiet
 
-    with quick_imports():  # that is what compiling takes its time for
+    with quiet(debug=click.get_current_context().obj), quick_imports():  # that is what compiling takes its time for
         from pipeline.kubeflow.compiler import compile_pipeline, write
 
         cluster = resolve_cluster(cluster_file, image=image, pipeline_root=pipeline_root, gpus=gpus)
