@@ -15,6 +15,7 @@ from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_last
 from pipeline.home.space import naming_full_disk
 from pipeline.home.temporary import temporary_files
+from pipeline.runner.memory import check_memory
 from pipeline.terminal.console import capture_logs, make_console
 from pipeline.terminal.run import RunView, show_end
 from serving.repository.errors import first_line
@@ -38,6 +39,8 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
     """
     config = resolve_config(profile, changes)
     console = make_console()
+    if warning := check_memory():
+        console.print(warning)
     home.open()
     began = time.monotonic()
     with home.alone(), naming_full_disk(home.path, "run again, finished steps are kept"), temporary_files(home):
