@@ -1,6 +1,6 @@
 # Every target that ends in `## text` is listed by `make help`, which is also what `make` alone does.
 .DEFAULT_GOAL := help
-PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3))
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
@@ -12,7 +12,9 @@ help:  ## List these targets
 	@echo "ARGS goes on to the command: make run ARGS='--profile smoke', make test ARGS='tests/unit -q'"
 
 setup:  ## Make .venv from requirements.lock; the other targets do it themselves
-	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) tools/bootstrap.py $(EXTRAS)
+	@said=$$("$(PYTHON)" --version 2>&1 | head -n 1); case "$$said" in "Python 3.11."*) ;; *) echo "setup: Python 3.11 is needed (TFX 1.21):" \
+		"install python3.11, or name it: make PYTHON=/path/to/python3.11 ($(PYTHON) says: $$said)" >&2; exit 2;; esac
+	@"$(PYTHON)" tools/bootstrap.py $(EXTRAS)
 
 run: setup  ## Run the pipeline: 6 to 17 minutes on 2 CPU cores
 	@$(BIN)/forger run $(ARGS)

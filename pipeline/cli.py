@@ -112,20 +112,33 @@ for section in SECTIONS:
 
 def main() -> None:
     """Run the command."""
+    _fill_standard_streams()
     cli()
+
+
+def _fill_standard_streams() -> None:
+    """Open those that the caller has closed (`2>&-`): else the next file gets their number, and native messages in its midst."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 def _line(error: Exception) -> str:
     if isinstance(error, UserError):
         return str(error)
+    notes = getattr(error, "__notes__", [])
     if isinstance(error, OSError):
-        return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        return ": ".join(map(str, [*notes, error.strerror or error, *filter(None, [error.filename])]))
     from serving.client import ClientError  # gRPC comes with it: not before it is needed
 
     if isinstance(error, ClientError):
         return str(error)
     first = first_line(error)
-    return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
+    return f"{': '.join([*notes, first])} (forger --debug ... shows all)"
 
 
 def _stop(line: str, code: int) -> NoReturn:

@@ -88,6 +88,11 @@ class Home:
         return self.path / "kubeflow"
 
     @property
+    def temporary(self) -> Path:
+        """What a run leaves when it ends, see `pipeline/home/temporary.py`."""
+        return self.path / "tmp"
+
+    @property
     def serving(self) -> Path:
         """Model base directories."""
         return self.path / "serving"

@@ -12,6 +12,8 @@ from typing import TextIO
 
 from rich.console import Console
 
+from serving.saved_model.quiet import native_stderr_to
+
 _PLAIN_WIDTH = 1000  # columns: never reached
 
 
@@ -31,21 +33,6 @@ def make_console(*, stderr: bool = False) -> Console:
     file = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") if stderr else None
     console = _Console(highlight=False, emoji=False, file=file)
     return console if console.is_terminal else _Console(highlight=False, emoji=False, file=file, width=_PLAIN_WIDTH)
-
-
-@contextlib.contextmanager
-def native_stderr_to(descriptor: int) -> Iterator[TextIO]:
-    """Turn file descriptor 2, where native code writes its messages, elsewhere; yields a stream to the real one."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    os.dup2(descriptor, 2)
-    try:
-        with os.fdopen(os.dup(saved), "w", buffering=1) as stream:
-            yield stream
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 @contextlib.contextmanager
