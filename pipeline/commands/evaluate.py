@@ -70,27 +70,31 @@ def evaluate(
     from pipeline.terminal.verdict import show_checks
 
     with quiet(debug=context.obj):  # TensorFlow's own import as well
-        from pipeline.sampling.evaluate import Yardstick, draw_with, from_array
+        from pipeline.sampling.candidate import Unfit, open_model, open_server, refusal
+        from pipeline.sampling.evaluate import Yardstick, from_array
 
         yardstick = Yardstick.of(Home.at(home), dataset, count)
-        if samples:
-            verdict = yardstick.judge(*from_array(samples, labels, yardstick))
-        elif server:
-            from serving.client import GeneratorClient
-            from serving.repository.layout import model_name
+        classes = len(yardstick.class_names)
+        try:
+            if samples:
+                verdict = yardstick.judge(*from_array(samples, labels, yardstick))
+            elif server:
+                from serving.client import GeneratorClient
+                from serving.repository.layout import model_name
 
-            with GeneratorClient(server, model_name(dataset), timeout) as client:
-                verdict = yardstick.judge(*draw_with(client, yardstick))
-        else:
-            assert model is not None  # one of the three is given
-            from serving.saved_model.generator import LocalGenerator
-
-            verdict = yardstick.judge(*draw_with(LocalGenerator(model), yardstick))
+                with GeneratorClient(server, model_name(dataset), timeout) as client:
+                    verdict = yardstick.judge(*yardstick.draw(open_server(client, classes)))
+            else:
+                assert model is not None  # one of the three is given
+                verdict = yardstick.judge(*yardstick.draw(open_model(model, classes, timeout)))
+        except Unfit as problem:
+            verdict = refusal(problem)
     if as_json:
         click.echo(verdict.model_dump_json(indent=1))
     else:
         console = make_console()
-        console.print(f"{verdict.examples} images against as many real ones, judge {verdict.judge['digest'][:12]}")
+        if verdict.examples:
+            console.print(f"{verdict.examples} images against as many real ones, judge {verdict.judge['digest'][:12]}")
         show_checks(verdict.model_dump(mode="json"), console)
     if not verdict.blessed:
         sys.exit(EXIT_BLOCKED)

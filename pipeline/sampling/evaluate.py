@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
@@ -12,7 +11,6 @@ from pydantic import ValidationError
 from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
 from components.gate.combiners.scoring import Scorer
-from components.gate.drawing.fault import Fault, fault_of
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import bind, make_eval_config
 from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
@@ -22,14 +20,9 @@ from components.judge.features import load_record
 from components.transform.examples import read_examples
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_all
+from pipeline.sampling.candidate import Images, Sampler
 from serving.repository import contract
 from serving.repository.errors import UserError
-
-if TYPE_CHECKING:
-    from serving.client import GeneratorClient
-    from serving.saved_model.generator import LocalGenerator
-
-Images = tuple[np.ndarray, np.ndarray]  # uint8 [N, 28, 28, 1] and their classes int64 [N], -1 for none
 
 
 @dataclass(frozen=True)
@@ -76,6 +69,10 @@ class Yardstick:
             raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
         return cls(verdict.judge["path"], settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
 
+    def draw(self, sample: Sampler) -> Images:
+        """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content."""
+        return sample(self.keys, self.labels)
+
     def judge(self, images: np.ndarray, answered: np.ndarray) -> Verdict:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
 
@@ -98,23 +95,6 @@ class Yardstick:
         verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
         return verdict
-
-
-def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick) -> Images:
-    """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
-
-    Raises:
-        UserError: The generator's images or labels are not what was asked for, or the one on disk refuses.
-        ClientError: The server can't be reached or refuses.
-    """
-    images, answered = generator.sample(yardstick.keys, yardstick.labels)
-    fault = fault_of(images, answered, yardstick.labels)
-    if fault is Fault.WRONG_IMAGES:
-        asked = len(yardstick.labels)
-        raise UserError(f"the generator answers {images.dtype} {list(images.shape)} to {asked} labels: not one of Forger's")
-    if fault:
-        raise UserError(f"the generator answers other classes than asked for: was it trained on {len(yardstick.class_names)}?")
-    return images, answered
 
 
 def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Images:

@@ -33,7 +33,8 @@ def show_checks(verdict: dict[str, Any], console: Console) -> None:
         limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
         mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
         table.add_row(check["metric"], escape(check["slice"]) or "all", _number(check["value"]), sign + limit, mark)
-    console.print(table)
+    if table.row_count:  # a generator that can't be judged has no figures
+        console.print(table)
     console.print(f"[bold]{'blessed' if verdict['blessed'] else 'refused'}[/] by the gate: {escape(verdict['reason'])}")
 
 
