@@ -93,8 +93,15 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], stats_options=statistics_options()
     )
-    # Stops the run where the data don't fit the schema.
-    validator = FatalExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    # Stops the run where the data don't fit the schema, or a generator couldn't be judged by the split `test`.
+    validator = FatalExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        examples=examples.outputs["examples"],
+        class_names=class_names,
+        max_shared=data.max_shared,
+        code_hash=code_digest("components/validate"),
+    )
     # Encoded images to checked raw pixels, the ones that all that follows looks at.
     transform = Transform(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], code_hash=code_digest(*_PIXEL_SOURCES)
