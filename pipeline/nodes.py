@@ -9,6 +9,7 @@ JUDGE_TRAINER = "JudgeTrainer"
 GAN_TRAINER = "GanTrainer"
 BASELINE = "Baseline"
 GATE = "Gate"
+USEFULNESS = "Usefulness"  # only where a setting asks for it
 INFRA_VALIDATOR = "GeneratorInfraValidator"
 PUSHER = "GeneratorPusher"
 
@@ -22,6 +23,7 @@ NODES = (
     GAN_TRAINER,
     BASELINE,
     GATE,
+    USEFULNESS,
     INFRA_VALIDATOR,
     PUSHER,
 )

@@ -18,6 +18,7 @@ from components.gate.verdict.verdict import Verdict
 from components.ingest.settings import EVAL_SPLIT
 from components.judge.features import load_record
 from components.transform.examples import read_examples
+from components.usefulness.settings import UsefulnessSettings
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_all
 from pipeline.sampling.candidate import Images, Sampler
@@ -36,6 +37,8 @@ class Yardstick:
         images: uint8 [N, 28, 28, 1], real, in random order.
         labels: int64 [N], theirs.
         keys: int64 [N], hashes of their content; what the gate draws from as well.
+        examples_path: The directory of the run's transformed examples.
+        usefulness: How usefulness was measured in that run, or would have been.
     """
 
     judge_path: str
@@ -44,6 +47,8 @@ class Yardstick:
     images: np.ndarray
     labels: np.ndarray
     keys: np.ndarray
+    examples_path: str
+    usefulness: UsefulnessSettings
 
     @classmethod
     def of(cls, home: Home, dataset: str, count: int | None) -> Yardstick:
@@ -67,7 +72,16 @@ class Yardstick:
         chosen = np.argsort(keys, kind="stable")[: count or settings.max_examples]
         if len(chosen) < LEAST_EXAMPLES:
             raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
-        return cls(verdict.judge["path"], settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
+        return cls(
+            judge_path=verdict.judge["path"],
+            settings=settings,
+            class_names=verdict.class_names,
+            images=images[chosen],
+            labels=labels[chosen],
+            keys=keys[chosen],
+            examples_path=verdict.examples_path,
+            usefulness=UsefulnessSettings(**record.config.get("usefulness", {})),
+        )
 
     def draw(self, sample: Sampler) -> Images:
         """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content."""

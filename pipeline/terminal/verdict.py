@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.usefulness.result import Usefulness
 from pipeline.home.run_record import RunRecord
 from pipeline.home.status import worst_of_classes
 
@@ -19,7 +20,9 @@ def show_verdict(record: RunRecord, console: Console) -> None:
             console.print(escape(record.reason))
         return
     show_checks(record.verdict, console)
-    if record.reason != record.verdict["reason"]:
+    if record.usefulness:
+        show_usefulness(Usefulness.model_validate(record.usefulness), console)
+    if record.reason not in (record.verdict["reason"], (record.usefulness or {}).get("reason")):
         console.print(escape(record.reason))
 
 
@@ -36,6 +39,14 @@ def show_checks(verdict: dict[str, Any], console: Console) -> None:
     if table.row_count:  # a generator that can't be judged has no figures
         console.print(table)
     console.print(f"[bold]{'blessed' if verdict['blessed'] else 'refused'}[/] by the gate: {escape(verdict['reason'])}")
+
+
+def show_usefulness(found: Usefulness, console: Console) -> None:
+    """Print how useful the images are, a line a figure, and which limit they miss."""
+    for line in found.lines():
+        console.print(escape(line))
+    if found.reason:
+        console.print(f"[bold]refused[/]: {escape(found.reason)}")
 
 
 def _number(value: Any) -> str:

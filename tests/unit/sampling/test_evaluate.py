@@ -34,6 +34,8 @@ def home(mnist, tmp_path_factory):
     judge = save_judge(place.path / "judge", tiny_judge(mnist.directory), *digits(mnist.directory, "train[:3000]"))
     images, labels = digits(mnist.directory, "test[:1000]")
     examples = save_examples(place.path / "examples", images[:600], labels[:600])
+    train = save_examples(place.path / "train", *digits(mnist.directory, "train[:600]"))
+    (train / "Split-test").rename(examples / "Split-train")
     verdict = Verdict(
         blessed=True,
         reason="",
@@ -44,6 +46,7 @@ def home(mnist, tmp_path_factory):
     config = {
         "data": {"dataset": "mnist"},
         "gate": GateSettings(max_class_frechet_ratio=25.0, min_label_agreement=0.85).model_dump(),
+        "usefulness": {"images": 300, "test_images": 200, "steps": 60, "batch_size": 32, "max_two_sample_accuracy": 0.9},
     }
     RunRecord(
         run_id="1", state="blessed", started="", profile="smoke", config=config, pipeline_digest="", training_key="",
@@ -111,6 +114,28 @@ def test_a_home_without_a_judge_and_too_few_images(home, tmp_path):
         Yardstick.of(home, "kmnist", None)
     with pytest.raises(UserError, match="9 images are too few"):
         Yardstick.of(home, "mnist", 9)
+
+
+def test_thorough_measures_usefulness_too(home, mnist, tmp_path):
+    images, labels = digits(mnist.directory, "test[1000:4000]")
+    np.save(tmp_path / "real.npy", images[:600])
+    np.save(tmp_path / "labels.npy", labels[:600])
+    arrays = ("--samples", tmp_path / "real.npy", "--labels", tmp_path / "labels.npy")
+    found = run(home, *arrays, "--thorough")
+    assert found.exit_code == 0, found.output
+    assert "usefulness: a classifier trained on 300 generated images is right on" in found.stdout
+    assert "two-sample test: a network tells generated from real images in" in found.stdout
+    unlabelled = json.loads(run(home, *arrays[:2], "--thorough", "--json").stdout)["usefulness"]
+    assert unlabelled["training"] is None
+    assert "the generator has no classes" in unlabelled["left_out"]
+    assert "usefulness" not in json.loads(run(home, *arrays, "--json").stdout)
+
+
+def test_a_missed_limit_of_usefulness_refuses(home, tmp_path):
+    build_tiny_generator(tmp_path / "1")
+    found = run(home, "--model", tmp_path, "--thorough")
+    assert found.exit_code == 1
+    assert "refused: not useful enough: a network tells generated from real images in" in found.stdout
 
 
 @pytest.mark.parametrize(
