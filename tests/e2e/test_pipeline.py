@@ -62,6 +62,19 @@ def test_an_unchanged_rerun_does_nothing(session):
     assert list_versions(session.base) == [1]
 
 
+def test_a_moved_home_is_the_same_home(session):
+    old, record = session.home, session.status["last_run"]
+    session.home = old.rename(old.with_name("moved ü"))
+    done = session.run()
+    assert done.returncode == 0, done.stderr
+    assert ran(session) == set()
+    report = session.home / "reports" / session.status["last_run"]["run_id"] / "report.html"
+    assert report.read_text(encoding="utf-8").count("data:image") > 10
+    assert str(old) not in (session.home / "serving" / "models.config").read_text(encoding="utf-8")
+    assert session.status["last_run"]["pushed_version"] == record["pushed_version"]
+    session.home = session.home.rename(old)
+
+
 def test_usefulness_is_measured_where_asked_for_and_gates_where_limited(session):
     few = {"usefulness__enabled": "true", "usefulness__images": 300, "usefulness__test_images": 200, "usefulness__steps": 20}
     done = session.run(**few)
@@ -79,19 +92,6 @@ def test_usefulness_is_measured_where_asked_for_and_gates_where_limited(session)
     assert ran(session) == {"Usefulness", "GeneratorInfraValidator", "GeneratorPusher"}
     assert session.status["last_run"]["reason"].startswith("not useful enough: a classifier trained on the generated images")
     assert list_versions(session.base) == [1]
-
-
-def test_a_moved_home_is_the_same_home(session):
-    old, record = session.home, session.status["last_run"]
-    session.home = old.rename(old.with_name("moved ü"))
-    done = session.run()
-    assert done.returncode == 0, done.stderr
-    assert ran(session) == set()
-    report = session.home / "reports" / session.status["last_run"]["run_id"] / "report.html"
-    assert report.read_text(encoding="utf-8").count("data:image") > 10
-    assert str(old) not in (session.home / "serving" / "models.config").read_text(encoding="utf-8")
-    assert session.status["last_run"]["pushed_version"] == record["pushed_version"]
-    session.home = session.home.rename(old)
 
 
 def test_a_version_that_was_deleted_is_pushed_again_without_training(session):
