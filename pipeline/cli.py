@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
@@ -30,6 +31,8 @@ from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
 from serving.repository.errors import UserError, first_line
 from serving.repository.version import forger_version
+
+_LEFT_BEHIND = "draw"  # the name of the thread in which the gate lets a generator draw
 
 
 @contextlib.contextmanager
@@ -111,9 +114,16 @@ for section in SECTIONS:
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command, and end even where TensorFlow still works at a generator that hangs: it can't be interrupted."""
     _fill_standard_streams()
-    cli()
+    try:
+        cli()
+    except SystemExit as end:
+        if not any(thread.name == _LEFT_BEHIND for thread in threading.enumerate()):
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(end.code if isinstance(end.code, int) else 0)
 
 
 def _fill_standard_streams() -> None:

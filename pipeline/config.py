@@ -16,6 +16,8 @@ from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings
 from components.judge.settings import JudgeSettings
 from components.push.settings import PushSettings
+from components.usefulness.settings import UsefulnessSettings
+from pipeline.nodes import NODES, USEFULNESS
 from pipeline.validation import refusal
 from serving.repository.errors import UserError
 
@@ -31,7 +33,13 @@ class Config(BaseModel):
     judge: JudgeSettings = JudgeSettings()
     gan: GanSettings = GanSettings()
     gate: GateSettings = GateSettings()
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     push: PushSettings = PushSettings()
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that run with these settings, in their order."""
+        return tuple(node for node in NODES if node != USEFULNESS or self.usefulness.enabled)
 
 
 # What each profile changes of the defaults.
@@ -90,6 +98,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
             "checkpoint_every": 2000,
             "sample_every": 4000,
         },
+        "usefulness": {"enabled": True},
     },
     # The article's dense GAN, as it was: 100 passes over 60,000 images in batches of 100, a sample kept each pass.
     "article": {

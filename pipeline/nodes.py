@@ -10,6 +10,7 @@ CALIBRATOR = "GateCalibrator"
 GAN_TRAINER = "GanTrainer"
 BASELINE = "Baseline"
 GATE = "Gate"
+USEFULNESS = "Usefulness"  # only where a setting asks for it
 INFRA_VALIDATOR = "GeneratorInfraValidator"
 PUSHER = "GeneratorPusher"
 
@@ -24,6 +25,7 @@ NODES = (
     GAN_TRAINER,
     BASELINE,
     GATE,
+    USEFULNESS,
     INFRA_VALIDATOR,
     PUSHER,
 )

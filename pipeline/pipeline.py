@@ -25,6 +25,7 @@ from components.ingest.record import PreparedDataset
 from components.judge.component import JudgeTrainer
 from components.push.component import GeneratorPusher
 from components.transform.component import Transform
+from components.usefulness.component import Usefulness
 from components.validate.component import FatalExampleValidator
 from components.validate.schema import write_schema
 from components.validate.statistics import statistics_options
@@ -35,6 +36,7 @@ from pipeline.home.home import Home
 _PIXEL_SOURCES = ("components/transform", "serving/repository/contract.py")
 _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
 _GATE_SOURCES = ("components/calibrate", "components/gate", *_JUDGE_SOURCES)
+_USEFULNESS_SOURCES = ("components/usefulness", "components/gate/drawing", "components/judge/fit.py", *_PIXEL_SOURCES)
 _PUSH_SOURCES = ("components/push", "serving/repository/contract.py")
 
 
@@ -94,8 +96,15 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], stats_options=statistics_options()
     )
-    # Stops the run where the data don't fit the schema.
-    validator = FatalExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    # Stops the run where the data don't fit the schema, or a generator couldn't be judged by the split `test`.
+    validator = FatalExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        examples=examples.outputs["examples"],
+        class_names=class_names,
+        max_shared=data.max_shared,
+        code_hash=code_digest("components/validate"),
+    )
     # Encoded images to checked raw pixels, the ones that all that follows looks at.
     transform = Transform(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], code_hash=code_digest(*_PIXEL_SOURCES)
@@ -148,10 +157,23 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         class_names=class_names,
         code_hash=code_digest(*_GATE_SOURCES),
     )
+    blessing, measured = gate.outputs["blessing"], []
+    if config.usefulness.enabled:
+        # Trains classifiers on generated images, and on as many real ones; takes its blessing back only where a limit is set.
+        usefulness = Usefulness(
+            examples=transform.outputs["transformed_examples"],
+            model=gan.outputs["model"],
+            model_blessing=blessing,
+            settings=config.usefulness,
+            classes=len(class_names),
+            draw_timeout_s=config.gate.draw_timeout_s,
+            code_hash=code_digest(*_USEFULNESS_SOURCES),
+        )
+        blessing, measured = usefulness.outputs["blessing"], [usefulness]
     # Blesses a model that a fresh process can load and that keeps the serving contract.
     infra = GeneratorInfraValidator(
         model=gan.outputs["model"],
-        model_blessing=gate.outputs["blessing"],
+        model_blessing=blessing,
         timeout_s=config.push.infra_timeout_s,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
@@ -159,14 +181,14 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     pusher = GeneratorPusher(
         model=gan.outputs["model"],
         evaluation=gate.outputs["evaluation"],
-        model_blessing=gate.outputs["blessing"],
+        model_blessing=blessing,
         infra_blessing=infra.outputs["blessing"],
         serving_base=places.serving_base,
         keep_versions=config.push.keep_versions,
         canary=config.push.canary,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
-    return [examples, schema, statistics, validator, transform, judge, calibrator, gan, baseline, gate, infra, pusher]
+    return [examples, schema, statistics, validator, transform, judge, calibrator, gan, baseline, gate, *measured, infra, pusher]
 
 
 def create_pipeline(

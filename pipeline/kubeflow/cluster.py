@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.nodes import GAN_TRAINER, GATE, JUDGE_TRAINER, NODES, PUSHER
+from pipeline.nodes import GAN_TRAINER, GATE, JUDGE_TRAINER, NODES, PUSHER, USEFULNESS
 from pipeline.validation import refusal
 from serving.repository.errors import UserError, first_line
 
@@ -57,6 +57,7 @@ def _default_steps() -> dict[str, Step]:
         GAN_TRAINER: Step(cpu=4, memory_gib=8, timeout_s=24 * 3600),
         JUDGE_TRAINER: Step(cpu=4, memory_gib=8, timeout_s=4 * 3600),
         GATE: Step(cpu=2, memory_gib=8, timeout_s=2 * 3600),
+        USEFULNESS: Step(cpu=4, memory_gib=8, timeout_s=2 * 3600),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
@@ -13,7 +12,6 @@ from components.gate.calibration.record import Calibration
 from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look, shared_eyes
 from components.gate.combiners.scoring import Scorer
-from components.gate.drawing.fault import Fault, fault_of
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import bind, make_eval_config, metric_options
 from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
@@ -21,16 +19,12 @@ from components.gate.verdict.verdict import Verdict
 from components.ingest.settings import EVAL_SPLIT
 from components.judge.features import load_record
 from components.transform.examples import read_examples
+from components.usefulness.settings import UsefulnessSettings
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_all
+from pipeline.sampling.candidate import Images, Sampler
 from serving.repository import contract
 from serving.repository.errors import UserError
-
-if TYPE_CHECKING:
-    from serving.client import GeneratorClient
-    from serving.saved_model.generator import LocalGenerator
-
-Images = tuple[np.ndarray, np.ndarray]  # uint8 [N, 28, 28, 1] and their classes int64 [N], -1 for none
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,8 @@ class Yardstick:
         images: uint8 [N, 28, 28, 1], real, in random order.
         labels: int64 [N], theirs.
         keys: int64 [N], hashes of their content; what the gate draws from as well.
+        examples_path: The directory of the run's transformed examples.
+        usefulness: How usefulness was measured in that run, or would have been.
     """
 
     judge_path: str
@@ -56,6 +52,8 @@ class Yardstick:
     images: np.ndarray
     labels: np.ndarray
     keys: np.ndarray
+    examples_path: str
+    usefulness: UsefulnessSettings
 
     @classmethod
     def of(cls, home: Home, dataset: str, count: int | None) -> Yardstick:
@@ -79,8 +77,22 @@ class Yardstick:
         chosen = np.argsort(keys, kind="stable")[: count or settings.max_examples]
         if len(chosen) < LEAST_EXAMPLES:
             raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
-        places = verdict.judge["path"], verdict.calibration["path"]
-        return cls(*places, dataset, settings, verdict.class_names, images[chosen], labels[chosen], keys[chosen])
+        return cls(
+            judge_path=verdict.judge["path"],
+            calibration_path=verdict.calibration["path"],
+            dataset=dataset,
+            settings=settings,
+            class_names=verdict.class_names,
+            images=images[chosen],
+            labels=labels[chosen],
+            keys=keys[chosen],
+            examples_path=verdict.examples_path,
+            usefulness=UsefulnessSettings(**record.config.get("usefulness", {})),
+        )
+
+    def draw(self, sample: Sampler) -> Images:
+        """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content."""
+        return sample(self.keys, self.labels)
 
     def judge(self, images: np.ndarray, answered: np.ndarray) -> Verdict:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
@@ -113,23 +125,6 @@ class Yardstick:
         verdict = judge_figures(config, figures, self.class_names, calibration, options=options, conditional=conditional)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
         return verdict
-
-
-def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick) -> Images:
-    """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
-
-    Raises:
-        UserError: The generator's images or labels are not what was asked for, or the one on disk refuses.
-        ClientError: The server can't be reached or refuses.
-    """
-    images, answered = generator.sample(yardstick.keys, yardstick.labels)
-    fault = fault_of(images, answered, yardstick.labels)
-    if fault is Fault.WRONG_IMAGES:
-        asked = len(yardstick.labels)
-        raise UserError(f"the generator answers {images.dtype} {list(images.shape)} to {asked} labels: not one of Forger's")
-    if fault:
-        raise UserError(f"the generator answers other classes than asked for: was it trained on {len(yardstick.class_names)}?")
-    return images, answered
 
 
 def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Images:

@@ -55,12 +55,18 @@ def capture_logs(log_file: Path, view: logging.Handler, *, debug: bool) -> Itera
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    with shown_by(view), contextlib.nullcontext() if debug else native_stderr_to(log.fileno()):
+        yield
+
+
+@contextlib.contextmanager
+def shown_by(view: logging.Handler) -> Iterator[None]:
+    """Send the project's own lines, of `components.progress`, to a handler that shows them."""
     ours = logging.getLogger("forger")
     ours.setLevel(logging.INFO)
     ours.addHandler(view)
     try:
-        with contextlib.nullcontext() if debug else native_stderr_to(log.fileno()):
-            yield
+        yield
     finally:
         view.close()
         ours.removeHandler(view)

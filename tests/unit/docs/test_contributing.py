@@ -169,7 +169,7 @@ def test_a_component(apply):
         prepared = PreparedDataset("mnist", "1", Path(), ("0", "1"), {}, "", "")
         places = Places(**{field.name: "x" for field in dataclasses.fields(Places)} | {"baseline": ("", "")})
         nodes = create_components(Config(), prepared, places)
-        assert tuple(node.id for node in nodes) == NODES
+        assert tuple(node.id for node in nodes) == Config().nodes
         place = NODES.index("ClassCheck")
         assert NODES[place + 1] == "JudgeTrainer"
         assert nodes[place] in nodes[place + 1].upstream_nodes
@@ -193,7 +193,7 @@ def test_a_component(apply):
         except UserError as error:
             assert "[1]" in str(error)
         else:
-            raise AssertionError("a missing class went unnoticed")
+            raise AssertionError("a rare class went unnoticed")
         """,
     )
     compiled = copy / "pipeline.yaml"
