@@ -21,9 +21,11 @@ from components.gan.training_key import SOURCES, make_training_key
 from components.gate.component import Gate
 from components.infra_validate.component import GeneratorInfraValidator
 from components.ingest.component import TfdsExampleGen
+from components.ingest.image_shape import decide_shape
 from components.ingest.record import PreparedDataset
 from components.judge.component import JudgeTrainer
 from components.push.component import GeneratorPusher
+from components.shape import ImageShape
 from components.transform.component import Transform
 from components.usefulness.component import Usefulness
 from components.validate.component import FatalExampleValidator
@@ -33,7 +35,7 @@ from pipeline.config import Config
 from pipeline.home.home import Home
 
 # The sources whose change must run a node again; TFX's cache does not see them by itself.
-_PIXEL_SOURCES = ("components/transform", "serving/repository/contract.py")
+_PIXEL_SOURCES = ("components/transform", "components/shape.py", "serving/repository/contract.py")
 _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
 _GATE_SOURCES = ("components/calibrate", "components/gate", *_JUDGE_SOURCES)
 _USEFULNESS_SOURCES = ("components/usefulness", "components/gate/drawing", "components/judge/fit.py", *_PIXEL_SOURCES)
@@ -72,7 +74,7 @@ def places_in(home: Home, config: Config, prepared: PreparedDataset, *, pipeline
         pipeline_name=pipeline_name,
         pipeline_root=pipeline_root,
         data_dir=str(home.data),
-        schema_file=str(write_schema(prepared, home.schemas)),
+        schema_file=str(write_schema(prepared, image_shape(config, prepared), home.schemas)),
         serving_base=str(serving_base),
         training_key=key,
         work_dir=str(home.trainings),
@@ -82,7 +84,19 @@ def places_in(home: Home, config: Config, prepared: PreparedDataset, *, pipeline
 
 def training_key(config: Config, prepared: PreparedDataset) -> str:
     """Return the identity of the GAN training that a configuration asks for."""
-    return make_training_key(config.gan, config.data.dataset, config.data.train_split, prepared.digest, code_digest(*SOURCES))
+    data, shape = config.data, image_shape(config, prepared)
+    return make_training_key(
+        config.gan, data.dataset, data.train_split, prepared.digest, shape, data.background, code_digest(*SOURCES)
+    )
+
+
+def image_shape(config: Config, prepared: PreparedDataset) -> ImageShape:
+    """Return the shape that all images of a run get.
+
+    Raises:
+        UserError: The data have none that is supported.
+    """
+    return decide_shape(prepared.shapes, config.data.image_size, config.data.channels)
 
 
 def create_components(config: Config, prepared: PreparedDataset, places: Places) -> list[BaseComponent]:
@@ -105,9 +119,13 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         max_shared=data.max_shared,
         code_hash=code_digest("components/validate"),
     )
-    # Encoded images to checked raw pixels, the ones that all that follows looks at.
+    # Encoded images to raw pixels of one shape, the ones that all that follows looks at.
     transform = Transform(
-        examples=examples.outputs["examples"], schema=schema.outputs["schema"], code_hash=code_digest(*_PIXEL_SOURCES)
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        shape=image_shape(config, prepared),
+        background=data.background,
+        code_hash=code_digest(*_PIXEL_SOURCES),
     )
     transform.add_upstream_node(validator)
     # The frozen networks that the gate looks through.

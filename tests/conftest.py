@@ -10,6 +10,7 @@ import pytest
 
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
+from components.ingest.settings import DataSettings
 from pipeline.environment import prepare_tensorflow
 
 pytest_plugins = ["tests.support.browser"]
@@ -25,4 +26,4 @@ _ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def mnist() -> PreparedDataset:
     """MNIST, prepared once for all runs of the tests (FORGER_DATA_DIR, else the default home's data)."""
-    return prepare("mnist", Path(os.environ.get("FORGER_DATA_DIR", _ROOT / ".forger" / "data")))
+    return prepare(DataSettings(), Path(os.environ.get("FORGER_DATA_DIR", _ROOT / ".forger" / "data")))

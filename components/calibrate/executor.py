@@ -10,6 +10,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.artifacts import ArtifactLists
+from components.classes import group_count
 from components.gate.calibration.calibrate import calibrate
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
 from components.judge.features import load_record
@@ -43,7 +44,7 @@ class Executor(base_executor.BaseExecutor):
             train,
             unseen,
             Path(artifact_utils.get_single_uri(output_dict[CALIBRATION_KEY])),
-            classes=len(record["class_names"]),
+            classes=group_count(record.get("class_names") or []),
             count=exec_properties[MAX_EXAMPLES_KEY],
         )
         powerless = sorted(name for name in found.noise if found.limit(name) is None)

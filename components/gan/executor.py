@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from components.classes import group_count
 from components.gan.export import export
 from components.gan.input.source import open_source
 from components.gan.settings import GanSettings
@@ -32,25 +33,29 @@ def run_fn(fn_args: Any) -> None:
     output = Path(fn_args.model_run_dir)
     work = working_directory(Path(config["work_dir"]), config["training_key"]) if config["work_dir"] else output
     source = open_source(fn_args.train_files, settings, work)
-    state = train(source, len(config["class_names"]), settings, work, strategy)
+    state = train(source, group_count(config["class_names"]), settings, work, strategy)
     if not is_chief():
         return
+    conditional = state.recipe.CONDITIONAL and bool(config["class_names"])
     metadata = {
         contract.META_FORMAT: contract.METADATA_FORMAT,
         contract.META_DATASET: config["dataset"],
         contract.META_CLASS_NAMES: config["class_names"],
-        contract.META_CONDITIONAL: state.recipe.CONDITIONAL,
+        contract.META_CONDITIONAL: conditional,
         contract.META_LATENT_SIZE: settings.latent_size,
         contract.META_RECIPE: settings.recipe,
         contract.META_SEED: settings.seed,
         contract.META_CONFIG: settings.model_dump(),
+        contract.META_IMAGE_SHAPE: list(state.shape),
         contract.META_CODE_HASH: config["code_hash"],
         contract.META_DATA_DIGEST: config["data_digest"],
         contract.META_TRAINING_KEY: config["training_key"],
         contract.META_FORGER_VERSION: forger_version(),
-        contract.META_INPUT: {"kind": source.kind, "images": source.count},
+        contract.META_INPUT: {"kind": source.kind, "images": source.count, "augment": state.settings.augment},
     }
-    export(state, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels)
+    export(
+        state, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels, conditional=conditional
+    )
     if work != output:
         _keep_journal(work, output)
 

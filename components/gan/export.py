@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.classes import ONE_GROUP
 from components.gan.latents import uniform_labels
 from components.gan.train_state import TrainState
 from components.transform.pixels import quantise
@@ -21,13 +22,13 @@ _WARMUP_ROWS = (1, 32)  # a lone request, and a batch
 class Generator(tf.Module):
     """The EMA generator behind the signatures of `serving/repository/contract.py`."""
 
-    def __init__(self, state: TrainState, labels: tuple[int, ...]) -> None:
+    def __init__(self, state: TrainState, labels: tuple[int, ...], *, conditional: bool) -> None:
         """Take the trained generator out of a train state, with the classes that "any" stands for."""
         super().__init__(name="generator")
         # A copy outside of the training's strategy, whose variables may be spread over devices.
-        self.network = state.recipe.build_generator(state.settings, state.num_classes, "float64")
+        self.network = state.recipe.build_generator(state.settings, state.num_classes, state.shape, "float64")
         self.network.set_weights(state.ema_generator.get_weights())
-        self._draw, self._conditional = state.recipe.draw_latents, state.recipe.CONDITIONAL
+        self._draw, self._conditional = state.recipe.draw_latents, conditional
         self._any = np.array(labels, np.int64)
         self._num_classes, self._latent_size = state.num_classes, state.settings.latent_size
 
@@ -45,12 +46,14 @@ class Generator(tf.Module):
 
     @tf.function
     def from_latent(self, latent: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Draw float32 [N, 28, 28, 1] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
-        return {contract.OUTPUT_IMAGE: tf.cast(self.network([latent, self._checked(label)], training=False), tf.float32)}
+        """Draw float32 [N, H, W, C] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
+        return {
+            contract.OUTPUT_IMAGE: tf.cast(self.network([latent, self._known(self._checked(label))], training=False), tf.float32)
+        }
 
     @tf.function
     def sample(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Draw uint8 [N, 28, 28, 1] images and say their labels int64 [N], from seeds and labels int64 [N]."""
+        """Draw uint8 [N, H, W, C] images and say their labels int64 [N], from seeds and labels int64 [N]."""
         image, label = self._sample(seed, label)
         return {contract.OUTPUT_IMAGE: image, contract.OUTPUT_LABEL: label}
 
@@ -69,8 +72,12 @@ class Generator(tf.Module):
 
     def _sample(self, seed: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         label = self._chosen(seed, label)
-        image = self.network([self._draw(seed, self._latent_size), label], training=False)
+        image = self.network([self._draw(seed, self._latent_size), self._known(label)], training=False)
         return quantise(image), self._answered(label)
+
+    def _known(self, label: tf.Tensor) -> tf.Tensor:
+        """What the network takes for a label: without classes always the one group that it was trained with."""
+        return label if self._conditional else tf.fill(tf.shape(label), tf.constant(ONE_GROUP, tf.int64))
 
     def _chosen(self, seed: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         """Labels with a class in place of "any"."""
@@ -88,6 +95,8 @@ class Generator(tf.Module):
     def _checked(self, label: tf.Tensor) -> tf.Tensor:
         """Refuse a class that does not exist: a gather out of range is an error on CPUs but silent on GPUs."""
         message = f"label must be in 0..{self._num_classes - 1}, or {contract.ANY_LABEL} for any"
+        if self._num_classes == 1:
+            message = f"this generator is of unlabelled images and has no classes: label must be {contract.ANY_LABEL}"
         low = tf.debugging.assert_greater_equal(label, tf.constant(contract.ANY_LABEL, tf.int64), message)
         high = tf.debugging.assert_less(label, tf.constant(self._num_classes, tf.int64), message)
         with tf.control_dependencies([check for check in (low, high) if check is not None]):
@@ -95,7 +104,13 @@ class Generator(tf.Module):
 
 
 def export(
-    state: TrainState, directory: Path, model: str, metadata: dict[str, Any], labels: tuple[int, ...] | None = None
+    state: TrainState,
+    directory: Path,
+    model: str,
+    metadata: dict[str, Any],
+    labels: tuple[int, ...] | None = None,
+    *,
+    conditional: bool | None = None,
 ) -> None:
     """Write the SavedModel.
 
@@ -105,9 +120,11 @@ def export(
         model: The servable's name, for the warm-up requests.
         metadata: What `serving/repository/contract.py` says the trainer writes.
         labels: Classes that it was trained on, which a request for any class draws from; by default all.
+        conditional: Whether the label chooses the class; by default as the recipe has it.
     """
     shutil.rmtree(directory, ignore_errors=True)
-    generator = Generator(state, labels or tuple(range(state.num_classes)))
+    known = labels or tuple(range(state.num_classes))
+    generator = Generator(state, known, conditional=state.recipe.CONDITIONAL if conditional is None else conditional)
     tf.saved_model.save(generator, str(directory), signatures=generator.signatures())
     write_metadata(directory, metadata)
     _write_warmup(directory / contract.WARMUP_FILE, model, state)

@@ -41,6 +41,11 @@ def _unit(bits: tf.Tensor) -> tf.Tensor:
     return (high + 0.5) * (2.0**-52)
 
 
+def uniform(seed: tf.Tensor, count: int, stream: int) -> tf.Tensor:
+    """Draw float64 [N, count] numbers in (0, 1) for int64 [N] seeds; streams of one seed are independent."""
+    return _unit(_bits(seed, count, stream))
+
+
 def uniform_latents(seed: tf.Tensor, size: int) -> tf.Tensor:
     """Draw float32 [N, size] latents from U(-1, 1) for int64 [N] seeds."""
     return tf.cast(2.0 * _unit(_bits(seed, size, stream=1)) - 1.0, tf.float32)

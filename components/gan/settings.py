@@ -12,6 +12,10 @@ from components.settings import Settings
 PENALTY_EVERY = 4
 
 
+# Of a change of an image; beyond 0.8 a GAN can't tell changed images from real ones (Karras et al. 2020, ADA, figure 4).
+MAX_AUGMENT = 0.8
+
+
 class GanSettings(Settings):
     """Settings of one GAN training; the defaults are those of the `conv` recipe under the `quick` profile."""
 
@@ -26,6 +30,12 @@ class GanSettings(Settings):
     latent_size: int = Field(default=64, ge=1, le=4096, description="Length of the latent vector; more gave nothing on MNIST.")
     width: int = Field(
         default=32, ge=4, le=1024, description="Channels of the widest-resolution layer (conv), or units (article)."
+    )
+    max_channels: int = Field(
+        default=512,
+        ge=4,
+        le=4096,
+        description="Channels that no lower level exceeds (conv): each has twice those of the one above.",
     )
     learning_rate: float = Field(default=8e-4, gt=0, le=1, description="Adam's rate for both networks at the start.")
     final_learning_rate: float = Field(
@@ -42,6 +52,13 @@ class GanSettings(Settings):
     )
     ema_decay: float = Field(
         default=0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
+    )
+    augment: float | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_AUGMENT,
+        description="Probability of each change of the images that the discriminator sees (conv): shifts, cut-outs, light. By "
+        "default 0, and more the fewer images there are below 20,000, where each is seen often.",
     )
     label_smoothing: float = Field(
         default=0.9, gt=0, le=1, description="Target of real images in the article's loss (one-sided)."

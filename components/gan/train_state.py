@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from components.gan.adam import Adam
 from components.gan.settings import GanSettings
+from components.shape import ImageShape
 
 
 class StepResult(NamedTuple):
@@ -20,7 +21,7 @@ class StepResult(NamedTuple):
     d_accuracy: tf.Tensor  # share of real and generated images that the discriminator judges right
     d_grad_norm: tf.Tensor
     g_grad_norm: tf.Tensor
-    fake: tf.Tensor  # generated images, float32 [N, 28, 28, 1]
+    fake: tf.Tensor  # generated images, float32 [N, H, W, C]
 
 
 class Recipe(Protocol):
@@ -34,12 +35,12 @@ class Recipe(Protocol):
     CONDITIONAL: bool
     CYCLE: int
 
-    def build_generator(self, settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-        """Build (latent float32 [N, Z], label int64 [N]) -> image [N, 28, 28, 1] in [-1, 1], under a Keras dtype policy."""
+    def build_generator(self, settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
+        """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1], under a Keras dtype policy."""
         ...
 
-    def build_discriminator(self, settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-        """Build (image float32 [N, 28, 28, 1], label int64 [N]) -> logit float32 [N], under a Keras dtype policy."""
+    def build_discriminator(self, settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
+        """Build (image float32 [N, H, W, C], label int64 [N]) -> logit float32 [N], under a Keras dtype policy."""
         ...
 
     def draw_latents(self, seed: tf.Tensor, size: int) -> tf.Tensor:
@@ -51,7 +52,7 @@ class Recipe(Protocol):
 
         Args:
             state: Both networks and their optimisers; updated in place.
-            real: This replica's real images, float32 [N, 28, 28, 1] in [-1, 1].
+            real: This replica's real images, float32 [N, H, W, C] in [-1, 1].
             label: int64 [N], the classes of the real and of the generated images.
             seeds: int64 [N], the generated images' seeds.
             penalise: Whether this step carries the penalties of its cycle.
@@ -62,21 +63,22 @@ class Recipe(Protocol):
 class TrainState:
     """Generator, discriminator, their optimisers, the EMA generator and the step counter."""
 
-    def __init__(self, recipe: Recipe, settings: GanSettings, num_classes: int, policy: str) -> None:
+    def __init__(self, recipe: Recipe, settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> None:
         """Build both networks from their seeds, inside the scope of the strategy that trains them.
 
         Args:
             recipe: `components.gan.recipes.conv` or `components.gan.recipes.article`.
             settings: The knobs.
             num_classes: Classes of the dataset.
+            shape: Shape of the images.
             policy: Keras dtype policy of the training, "float32" or "mixed_bfloat16".
         """
-        self.recipe, self.settings, self.num_classes = recipe, settings, num_classes
-        self.generator = recipe.build_generator(settings, num_classes, policy)
-        self.discriminator = recipe.build_discriminator(settings, num_classes, policy)
+        self.recipe, self.settings, self.num_classes, self.shape = recipe, settings, num_classes, shape
+        self.generator = recipe.build_generator(settings, num_classes, shape, policy)
+        self.discriminator = recipe.build_discriminator(settings, num_classes, shape, policy)
         # The exported generator: an exponential moving average of the trained one where asked for. In float64, because a float32
         # kernel rounds differently with the batch's size, and a row's pixels must not depend on the batch it travels in.
-        self.ema_generator = recipe.build_generator(settings, num_classes, "float64")
+        self.ema_generator = recipe.build_generator(settings, num_classes, shape, "float64")
         self.ema_generator.set_weights(self.generator.get_weights())
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._g_adam = Adam(self.generator, settings.beta_1, settings.beta_2)

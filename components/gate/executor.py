@@ -16,6 +16,7 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from components.artifacts import ArtifactLists
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
+from components.classes import group_count
 from components.gate.calibration.record import Calibration
 from components.gate.combiners.rows import shared_eyes, shared_reference, shared_train_reference
 from components.gate.drawing.probe import probe_generator
@@ -26,7 +27,8 @@ from components.gate.verdict.best import read_best
 from components.gate.verdict.verdict import FAULTY, FIGURE_PREFIX, Best, Verdict, comparison_of
 from components.judge.features import load_record
 from components.progress import log_note
-from components.transform.examples import read_examples
+from components.shape import ImageShape
+from components.transform.examples import example_files, read_examples, read_shape
 from serving.repository import contract
 from serving.repository.errors import UserError
 from serving.repository.metadata import metadata_or_nothing
@@ -61,14 +63,15 @@ class Executor(stock.Executor):
         proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], eval_config)
         options = metric_options(eval_config)
         class_names, timeout_s = options["class_names"], options["draw_timeout_s"]
-        served, baseline_note = _usable_baseline(input_dict, class_names, timeout_s)
+        patterns = _example_patterns(input_dict, exec_properties)
+        shape = read_shape(example_files(patterns))
+        served, baseline_note = _usable_baseline(input_dict, class_names, timeout_s, shape)
         compared = None if options["force_baseline"] else served
         candidate = path_utils.serving_model_path(model.uri)
-        probe = probe_generator(candidate, len(class_names), timeout_s)
+        probe = probe_generator(candidate, group_count(class_names), timeout_s, shape=shape)
         if probe.problem:
             verdict = Verdict(blessed=False, reason=f"the generator cannot be judged: {probe.problem}", causes=[FAULTY])
         else:
-            patterns = _example_patterns(input_dict, exec_properties)
             sizes = reference.features.shape[1], reference.second.shape[1]
             known = {"conditional": probe.conditional, "compared": compared is not None}
             bind(eval_config, judge, place, sizes, _count_examples(patterns), accuracy=record["accuracy"], **known)
@@ -88,7 +91,7 @@ class Executor(stock.Executor):
             )
             shown = path_utils.serving_model_path(served.uri) if served else None
             images, labels = read_examples(patterns, _SHOWCASE_EXAMPLES)
-            make_showcase(_evaluation(output_dict), judge, images, labels, len(class_names), candidate, shown, timeout_s)
+            make_showcase(_evaluation(output_dict), judge, images, labels, group_count(class_names), candidate, shown, timeout_s)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": judge}
         verdict.calibration = {"path": place, "images": calibration.images}
         verdict.second_judge = _second_judge(verdict, record)
@@ -144,7 +147,9 @@ def _record(evaluation: types.Artifact, verdict: Verdict) -> None:
             evaluation.set_float_custom_property(f"{FIGURE_PREFIX}{name}", float(value))
 
 
-def _usable_baseline(input_dict: ArtifactLists, class_names: list[str], timeout_s: float) -> tuple[types.Artifact | None, str]:
+def _usable_baseline(
+    input_dict: ArtifactLists, class_names: list[str], timeout_s: float, shape: ImageShape
+) -> tuple[types.Artifact | None, str]:
     """Look whether there is a baseline to compare with.
 
     A served version that can't be drawn from is no reason to keep a good generator from replacing it: it counts as none, and the
@@ -165,7 +170,7 @@ def _usable_baseline(input_dict: ArtifactLists, class_names: list[str], timeout_
             f"the served version {version} is a generator of {metadata.get(contract.META_DATASET)!r} with other classes: "
             "serve this dataset from another directory, or remove that version"
         )
-    problem = probe_generator(path, len(class_names), timeout_s).problem
+    problem = probe_generator(path, group_count(class_names), timeout_s, shape=shape).problem
     return (None, f"version {version} is not compared with: {problem}") if problem else (artifacts[0], "")
 
 

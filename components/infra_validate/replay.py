@@ -22,17 +22,17 @@ _ROWS = 8  # rows of the checks that compare batches
 # Kernels add up in another order for another batch size, so a pixel that sits on the edge of two grey levels may take the other
 # one: measured, 1 pixel of 200,000 by 1 level for the float32 conv generator, 600 by 2 levels had it run in bfloat16.
 _ROUNDED_LEVELS, _ROUNDED_SHARE = 1, 1e-3
-# Signature -> inputs and outputs: dtype and shape without the batch, None for the latent size that the metadata tells.
-_LATENT = (tf.float32, None)
+# Signature -> inputs and outputs: dtype and shape without the batch, or the key of the metadata that tells it.
+_LATENT = (tf.float32, contract.META_LATENT_SIZE)
 _INTEGER = (tf.int64, ())
 _SIGNATURES: dict[str, tuple[dict, dict]] = {
     contract.SIGNATURE_DEFAULT: (
         {contract.INPUT_LATENT: _LATENT, contract.INPUT_LABEL: _INTEGER},
-        {contract.OUTPUT_IMAGE: (tf.float32, contract.IMAGE_SHAPE)},
+        {contract.OUTPUT_IMAGE: (tf.float32, contract.META_IMAGE_SHAPE)},
     ),
     contract.SIGNATURE_SAMPLE: (
         {contract.INPUT_SEED: _INTEGER, contract.INPUT_LABEL: _INTEGER},
-        {contract.OUTPUT_IMAGE: (tf.uint8, contract.IMAGE_SHAPE), contract.OUTPUT_LABEL: _INTEGER},
+        {contract.OUTPUT_IMAGE: (tf.uint8, contract.META_IMAGE_SHAPE), contract.OUTPUT_LABEL: _INTEGER},
     ),
     contract.SIGNATURE_SAMPLE_PNG: (
         {contract.INPUT_SEED: _INTEGER, contract.INPUT_LABEL: _INTEGER},
@@ -49,6 +49,7 @@ _METADATA_TYPES = {
     contract.META_CLASS_NAMES: list,
     contract.META_CONDITIONAL: bool,
     contract.META_LATENT_SIZE: int,
+    contract.META_IMAGE_SHAPE: list,
     contract.META_RECIPE: str,
     contract.META_SEED: int,
     contract.META_CONFIG: dict,
@@ -95,6 +96,9 @@ def _check_metadata(directory: Path) -> dict[str, Any]:
     for key, kind in _METADATA_TYPES.items():
         if not isinstance(metadata.get(key), kind):
             raise ContractError(f"{contract.METADATA_FILE}: {key} must be {kind.__name__}, is {metadata.get(key)!r}")
+    shape = metadata[contract.META_IMAGE_SHAPE]
+    if len(shape) != 3 or not all(type(side) is int and side > 0 for side in shape) or shape[2] not in (1, 3):
+        raise ContractError(f"{contract.METADATA_FILE}: {contract.META_IMAGE_SHAPE} must be [height, width, 1 or 3], is {shape}")
     if metadata[contract.META_FORMAT] != contract.METADATA_FORMAT:
         raise ContractError(f"{contract.METADATA_FILE}: {contract.META_FORMAT} must be {contract.METADATA_FORMAT}")
     return metadata
@@ -114,8 +118,11 @@ def _check_specs(what: str, found: dict[str, tf.TensorSpec], wanted: dict, metad
             raise ContractError(f"{what}: {alias} has shape {known}, the contract has {[None, *row]}")
 
 
-def _row(shape: tuple[int, ...] | None, metadata: dict[str, Any]) -> list[int]:
-    return [metadata[contract.META_LATENT_SIZE]] if shape is None else list(shape)
+def _row(shape: tuple[int, ...] | str, metadata: dict[str, Any]) -> list[int]:
+    if not isinstance(shape, str):
+        return list(shape)
+    told = metadata[shape]
+    return told if isinstance(told, list) else [told]
 
 
 def _replay(directory: Path, signatures: Any, metadata: dict[str, Any]) -> int:

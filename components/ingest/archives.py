@@ -11,6 +11,11 @@ from serving.repository.durable import partial_path, remove_partials
 from serving.repository.errors import UserError
 
 
+def url_infos(builder: Any) -> dict[str, Any]:
+    """What TFDS registers of each URL; nothing where a builder of the user's own has no such file."""
+    return builder.url_infos or {}
+
+
 def registered(builder: Any) -> dict[str, str]:
     """Checksums that TFDS registers for a dataset.
 
@@ -20,7 +25,7 @@ def registered(builder: Any) -> dict[str, str]:
     Returns:
         SHA-256 of each archive, by file name. Empty where TFDS registers no file names.
     """
-    infos = builder.url_infos.values()
+    infos = url_infos(builder).values()
     return {info.filename: info.checksum for info in infos} if all(info.filename for info in infos) else {}
 
 

@@ -4,102 +4,125 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
 import io
 import re
 import shutil
+import sys
 import tempfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from components.ingest import record
-from serving.repository.contract import IMAGE_SHAPE
+from components.ingest import archives, record
+from components.ingest.image_file import UnreadableError, header_shape
+from components.ingest.settings import DataSettings
+from components.ingest.tfds_features import LABEL, Fields, choose_fields
+from components.shape import ImageShape
 from serving.repository.errors import UserError, first_line
 
 _CHECKSUM = re.compile(r"checksum='([0-9a-f]{64})'")
 
 
-def open_builder(dataset: str, data_dir: Path) -> Any:
+def open_builder(data: DataSettings, data_dir: Path) -> tuple[Any, Fields]:
     """TFDS's builder of a suitable dataset, without reading what is on disk (that may be damaged).
 
     Args:
-        dataset: TFDS name.
+        data: Which dataset.
         data_dir: TFDS's data_dir.
 
     Returns:
-        A tfds.core.DatasetBuilder.
+        A tfds.core.DatasetBuilder, and which features of it are used.
 
     Raises:
-        UserError: The dataset is unknown, or isn't made of labelled 28x28x1 uint8 images.
+        UserError: The module can't be imported, the dataset is unknown, or it has no images.
     """
     import tensorflow_datasets as tfds
 
+    if data.module is not None:
+        _import(data.module)
+    name, _, config = data.dataset.partition("/")
     try:
         # A folder that doesn't exist: the builder would otherwise restore, and trust, what it finds.
-        name, _, config = dataset.partition("/")
         builder = tfds.builder_cls(name)(config=config or None, data_dir=data_dir / ".none")
     except tfds.core.DatasetNotFoundError:
-        known = tfds.list_builders(with_community_datasets=False)
-        close = difflib.get_close_matches(dataset.partition("/")[0], known, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else "see the TFDS catalogue for names"
-        raise UserError(f"TFDS has no dataset {dataset!r}: {hint}") from None
+        raise _unknown(data, tfds) from None
     except ValueError as error:
-        raise UserError(f"TFDS has no dataset {dataset!r}: {first_line(error)}") from None
-    _check_features(dataset, builder.info.features, tfds)
-    return builder
+        raise UserError(f"TFDS has no dataset {data.dataset!r}: {first_line(error)}") from None
+    return builder, choose_fields(data.dataset, builder.info.features, data.image_key, data.label_key)
 
 
-def _check_features(dataset: str, features: Any, tfds: Any) -> None:
-    features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
-    image, label = features.get("image"), features.get("label")
-    if not isinstance(image, tfds.features.Image):
-        raise UserError(f"{dataset} has no image feature (it has {', '.join(features)}): choose a labelled image dataset")
-    shape, dtype = tuple(image.shape), np.dtype(image.np_dtype).name
-    if shape != IMAGE_SHAPE or dtype != "uint8":
-        found, wanted = ("x".join("?" if side is None else str(side) for side in sides) for sides in (shape, IMAGE_SHAPE))
-        raise UserError(f"{dataset} has images of {found} {dtype}, forger needs {wanted} uint8: choose such a dataset")
-    if not isinstance(label, tfds.features.ClassLabel):
-        raise UserError(f"{dataset} has no integer class label (it has {', '.join(features)}): choose a classification dataset")
+def _import(module: str) -> None:
+    """Import a module of the user's, also from the current directory."""
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # the user's own code
+        raise UserError(f"data.module={module} can't be imported ({type(error).__name__}: {first_line(error)}): "
+                        "install it, or start from the folder that holds it")  from error  # fmt: skip
+    finally:
+        sys.path.remove(here)
 
 
-def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | None, origin: str) -> record.PreparedDataset:
+def _unknown(data: DataSettings, tfds: Any) -> UserError:
+    name = data.dataset.partition("/")[0]
+    if data.module is not None:
+        origins = {known: f"{tfds.builder_cls(known).__module__}." for known in tfds.list_builders()}
+        own = [known for known, origin in origins.items() if origin.startswith(f"{data.module}.")]
+        names = f"it registers {', '.join(own)}" if own else "it registers none"
+        return UserError(f"data.module={data.module} has no dataset {name!r} ({names}): name it with --set data.dataset=NAME")
+    close = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "see the TFDS catalogue for names"
+    return UserError(f"TFDS has no dataset {data.dataset!r}: {hint}")
+
+
+def generate(
+    data: DataSettings,
+    fields: Fields,
+    data_dir: Path,
+    downloads: Path,
+    manual_dir: Path | None,
+    origin: str,
+    source: dict[str, str | None],
+) -> record.PreparedDataset:
     """Let TFDS make the records, and record the result.
 
     Args:
-        dataset: TFDS name.
+        data: Which dataset.
+        fields: Which of its features are used.
         data_dir: TFDS's data_dir.
         downloads: Where TFDS keeps what it downloads.
         manual_dir: Where verified archives lie; None lets TFDS download them.
         origin: Where the archives come from, for the record.
+        source: What was asked for, for the record.
 
     Raises:
         UserError: A download broke off or has a wrong checksum.
     """
     import requests
-    import tensorflow as tf
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-    version_dir = data_dir / open_builder(dataset, data_dir).info.full_name
-    # No valid record: what lies there is unfinished, altered, or left by a killed process.
-    unfinished = [*version_dir.parent.glob(f"incomplete.*_{version_dir.name}"), *downloads.glob("extracted.*")]
-    for leftover in [version_dir, *unfinished]:
+    version_dir = data_dir / open_builder(data, data_dir)[0].info.full_name
+    clear(version_dir)
+    for leftover in downloads.glob("extracted.*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    builder = tfds.builder(dataset, data_dir=data_dir)
+    builder = tfds.builder(data.dataset, data_dir=data_dir)
     downloads.mkdir(parents=True, exist_ok=True)
     tfds.disable_progress_bar()
     try:
         # Fresh extractions: TFDS would reuse an old one unseen. What it prints to stdout isn't the command line's to show.
         extracted = tempfile.TemporaryDirectory(dir=downloads, prefix="extracted.")
-        with extracted as extract_dir, contextlib.redirect_stdout(io.StringIO()):
+        with extracted as extract_dir, contextlib.redirect_stdout(io.StringIO()), disk_errors():
             builder.download_and_prepare(
                 download_dir=downloads,
                 file_format="tfrecord",
                 download_config=tfds.download.DownloadConfig(
                     extract_dir=extract_dir,
                     manual_dir=manual_dir,
-                    force_checksums_validation=True,
+                    force_checksums_validation=bool(archives.url_infos(builder)) or data.module is None,
                     try_download_gcs=False,
                 ),
             )
@@ -108,25 +131,87 @@ def generate(dataset: str, data_dir: Path, downloads: Path, manual_dir: Path | N
         file = str(error).split(",")[0].removeprefix("Artifact ")
         raise UserError(f"{file} is cut or altered: expected sha256 {expected}, found {found}; try again later") from None
     except (requests.RequestException, tfds.download.DownloadError) as error:
-        raise UserError(f"the download of {dataset} broke off ({type(error).__name__}): run again to go on") from error
+        raise UserError(f"the download of {data.dataset} broke off ({type(error).__name__}): run again to go on") from error
+    return record_of(data.dataset, data_dir, builder, fields, origin, source)
+
+
+def clear(version_dir: Path) -> None:
+    """Remove a version's records that no valid record tells of: they are unfinished, altered, or a killed process left them."""
+    for leftover in [version_dir, *version_dir.parent.glob(f"incomplete.*_{version_dir.name}")]:
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn what TensorFlow's file layer says of a full disk or missing rights into OSError; TFDS wraps it."""
+    import tensorflow as tf
+
+    try:
+        yield
     except (tf.errors.OpError, RuntimeError) as error:
-        # What TensorFlow's file layer says of a full disk or missing rights; TFDS wraps it.
         cause = error if isinstance(error, tf.errors.OpError) else error.__cause__
         if cause is None or not isinstance(cause, tf.errors.OpError):
             raise
         raise OSError(first_line(cause)) from error
-    return _record(dataset, data_dir, builder, origin)
 
 
-def _record(dataset: str, data_dir: Path, builder: Any, origin: str) -> record.PreparedDataset:
+def record_of(
+    dataset: str,
+    data_dir: Path,
+    builder: Any,
+    fields: Fields,
+    origin: str,
+    source: dict[str, str | None],
+    **others: Any,
+) -> record.PreparedDataset:
+    """Record what a builder has prepared.
+
+    Args:
+        dataset: TFDS name.
+        data_dir: Where the record goes.
+        builder: The builder, its records on disk.
+        fields: Which of its features are used.
+        origin: Where the data come from.
+        source: What was asked for.
+        **others: What else `record.write` is to know.
+    """
     splits = builder.info.splits
     return record.write(
         dataset,
         data_dir,
         version=str(builder.info.version),
         directory=Path(builder.data_path),
-        class_names=list(builder.info.features["label"].names),
+        class_names=list(fields.class_names),
         splits={str(name): split.num_examples for name, split in splits.items()},
+        shapes=others.pop("shapes", None) or count_shapes(builder, fields),
         record_files=[file for split in splits.values() for file in split.filenames],
         origin=origin,
+        image_key=fields.image_key,
+        label_key=fields.label_key or LABEL,
+        source=source,
+        **others,
     )
+
+
+def count_shapes(builder: Any, fields: Fields) -> dict[ImageShape, int]:
+    """Count the images of each shape: by the declaration where it says one, else by looking at each image's first bytes.
+
+    Raises:
+        UserError: A record holds no image.
+    """
+    import tensorflow as tf
+
+    splits = builder.info.splits.values()
+    height, width, channels = fields.shape
+    if height is not None and width is not None and channels is not None:
+        return {ImageShape(height, width, channels): sum(split.num_examples for split in splits)}
+    files = [str(path) for split in splits for path in split.filepaths]
+    wanted = {fields.image_key: tf.io.FixedLenFeature([], tf.string)}
+    records = tf.data.TFRecordDataset(files).map(lambda one: tf.io.parse_single_example(one, wanted)[fields.image_key])
+    counts: Counter[ImageShape] = Counter()
+    for content in records.as_numpy_iterator():
+        try:
+            counts[header_shape(content)] += 1
+        except UnreadableError as error:
+            raise UserError(f"{builder.info.full_name} has a record whose image is {error}: prepare it again") from None
+    return dict(counts)

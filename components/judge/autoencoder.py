@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from components.judge.fit import fit, require_images
 from components.judge.settings import JudgeSettings
+from components.shape import ImageShape
 from components.transform.pixels import scale
-from serving.repository.contract import IMAGE_SHAPE
 
 _HIDDEN = 256  # units between image and bottleneck: 20 s less training than 512 for 1 % less of the pixels' variance
 _LEARNING_RATE = 2e-3  # of Adam at the start; a cosine to zero
@@ -24,17 +24,17 @@ def train_encoder(images: np.ndarray, settings: JudgeSettings) -> keras.Model:
     """Train the autoencoder and keep its first half.
 
     Args:
-        images: uint8 [N, 28, 28, 1].
+        images: uint8 [N, H, W, C].
         settings: `encoder_steps`, `encoder_size` and the seed count.
 
     Returns:
-        Network from float32 [N, 28, 28, 1] in [-1, 1] to (features float32 [N, E], reconstruction float32 [N, 28, 28, 1]).
+        Network from float32 [N, H, W, C] in [-1, 1] to (features float32 [N, E], reconstruction float32 [N, H, W, C]).
 
     Raises:
         UserError: There are no images, or the loss is no longer a finite number.
     """
     require_images(images)
-    network, pixels = _build(settings), tf.constant(images)
+    network, pixels = _build(settings, ImageShape(*images.shape[1:])), tf.constant(images)
 
     def loss(chosen: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
         truth = scale(tf.gather(pixels, chosen))
@@ -48,7 +48,7 @@ def train_encoder(images: np.ndarray, settings: JudgeSettings) -> keras.Model:
 
 
 def explained_share(network: keras.Model, images: np.ndarray) -> float:
-    """Measure the share of the pixels' variance in images, uint8 [N, 28, 28, 1], that the reconstructions keep."""
+    """Measure the share of the pixels' variance in images, uint8 [N, H, W, C], that the reconstructions keep."""
     lost, total, mean = 0.0, 0.0, images.mean(0) / 127.5 - 1.0
     for start in range(0, len(images), _BATCH):
         truth = scale(tf.constant(images[start : start + _BATCH])).numpy()
@@ -57,14 +57,14 @@ def explained_share(network: keras.Model, images: np.ndarray) -> float:
     return 1 - lost / total if total else float("nan")
 
 
-def _build(settings: JudgeSettings) -> keras.Model:
+def _build(settings: JudgeSettings, shape: ImageShape) -> keras.Model:
     def dense(units: int, layer: int, activation: str | None = None) -> keras.layers.Layer:
         start = keras.initializers.GlorotUniform(seed=settings.seed * 100 + layer)
         return keras.layers.Dense(units, activation, kernel_initializer=start, dtype="float32")
 
-    image = keras.Input(IMAGE_SHAPE, dtype="float32")
+    image = keras.Input(shape, dtype="float32")
     hidden = dense(_HIDDEN, 50, "elu")(keras.layers.Flatten()(image))
     features = dense(settings.encoder_size, 51)(hidden)
     hidden = dense(_HIDDEN, 52, "elu")(features)
-    drawn = keras.layers.Reshape(IMAGE_SHAPE)(dense(int(np.prod(IMAGE_SHAPE)), 53, "tanh")(hidden))
+    drawn = keras.layers.Reshape(shape)(dense(shape.bytes, 53, "tanh")(hidden))
     return keras.Model(image, (features, drawn), name="second_judge")

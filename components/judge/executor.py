@@ -13,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.judge.autoencoder import explained_share, train_encoder
+from components.judge.bar import accuracy_bar
 from components.judge.features import MEMORY_FILE, RECORD_FILE, REFERENCE_FILE, SECOND_SIGNATURE, SIGNATURE, Judge, Reference
 from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
-from components.judge.settings import JudgeSettings, accuracy_bar
+from components.judge.settings import JudgeSettings
 from components.judge.training import train_judge
+from components.judge.unlabelled import train_unlabelled_judge
 from components.progress import log_note
 from components.transform.examples import read_examples
 from serving.repository.contract import ASSETS_EXTRA
@@ -29,7 +31,7 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds `settings` (of `JudgeSettings`), `dataset`, `code_hash` and, where they are
-            known, `class_names`.
+            known, `class_names`; none at all mean unlabelled images.
 
     Raises:
         UserError: A judge misses its bar; nothing is exported and what would rely on it doesn't start.
@@ -39,15 +41,14 @@ def run_fn(fn_args: Any) -> None:
     class_names = config.get("class_names")
     images, labels = read_examples(fn_args.train_files, settings.max_images)
     test_images, test_labels = read_examples(fn_args.eval_files, settings.max_images)
-    network = train_judge(images, labels, settings, len(class_names) if class_names else None)
-    accuracy = measure_accuracy(Judge.of_networks(network), test_images, test_labels)
-    bar = accuracy_bar(settings, config["dataset"])
-    log_note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
-    if not accuracy >= bar:
-        raise UserError(
-            f"the judge reaches {accuracy:.4f} on the test split, below the bar judge.min_accuracy={bar}: "
-            "raise judge.steps, give it more images, or lower the bar"
-        )
+    kept = choose_reference(labels, settings.memory_size, settings.seed) if settings.memory_size < len(labels) else slice(None)
+    memory = TrainMemory.of(images[kept], settings.memory_components)
+    if class_names == []:
+        network, objective, accuracy = train_unlabelled_judge(images, test_images, memory, settings)
+    else:
+        network, objective = train_judge(images, labels, settings, len(class_names) if class_names else None), "classes"
+        accuracy = measure_accuracy(Judge.of_networks(network), test_images, test_labels)
+        _check_accuracy(accuracy, accuracy_bar(settings, memory, labels[kept], test_images, test_labels))
     encoder = train_encoder(images, settings)
     explained = explained_share(encoder, test_images)
     log_note(f"the second judge keeps {explained:.1%} of the test images' variance (bar: {settings.min_explained:.1%})")
@@ -59,6 +60,7 @@ def run_fn(fn_args: Any) -> None:
     record = {
         "dataset": config["dataset"],
         "class_names": class_names,
+        "objective": objective,
         "seed": settings.seed,
         "accuracy": accuracy,
         "explained": explained,
@@ -71,15 +73,20 @@ def run_fn(fn_args: Any) -> None:
     judge = Judge.of_networks(network, encoder)
     chosen = choose_reference(labels, settings.reference_size, settings.seed)
     reference = Reference(judge.features(images[chosen])[0], labels[chosen], judge.second_features(images[chosen]))
-    remembered = (
-        images[choose_reference(labels, settings.memory_size, settings.seed)] if settings.memory_size < len(labels) else images
-    )
-    memory = TrainMemory.of(remembered, settings.memory_components)
     export_judge(network, encoder, Path(fn_args.serving_model_dir), record, reference, memory)
 
 
+def _check_accuracy(accuracy: float, bar: float) -> None:
+    log_note(f"the judge names {accuracy:.2%} of the test images rightly (bar: {bar:.2%})")
+    if not accuracy >= bar:
+        raise UserError(
+            f"the judge reaches {accuracy:.4f} on the test split, below the bar judge.min_accuracy={bar}: "
+            "raise judge.steps, give it more images, or lower the bar"
+        )
+
+
 def measure_accuracy(judge: Judge, images: np.ndarray, labels: np.ndarray) -> float:
-    """Measure the share of images, uint8 [N, 28, 28, 1], whose most probable class is their label, int64 [N]."""
+    """Measure the share of images, uint8 [N, H, W, C], whose most probable class is their label, int64 [N]."""
     if len(images) == 0:
         raise UserError("the judge got no test images: check the ingested evaluation split")
     return float((judge.features(images)[1].argmax(1) == labels).mean())

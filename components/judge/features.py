@@ -41,8 +41,8 @@ class Judge:
 
         Args:
             module: What holds the functions' weights, and must live as long as they do.
-            judge: image uint8 [N, 28, 28, 1] -> `features` float32 [N, D] and `probabilities` float32 [N, C].
-            second: image uint8 [N, 28, 28, 1] -> `features` float32 [N, E].
+            judge: image uint8 [N, H, W, C] -> `features` float32 [N, D] and `probabilities` float32 [N, C].
+            second: image uint8 [N, H, W, C] -> `features` float32 [N, E].
         """
         self._module, self._look, self._second = module, judge, second
 
@@ -62,7 +62,7 @@ class Judge:
         """Look at images.
 
         Args:
-            images: uint8 [N, 28, 28, 1].
+            images: uint8 [N, H, W, C].
 
         Returns:
             Features float32 [N, D] and class probabilities float32 [N, C].
@@ -72,7 +72,7 @@ class Judge:
         return features, probabilities
 
     def second_features(self, images: np.ndarray) -> np.ndarray:
-        """Look at images, uint8 [N, 28, 28, 1], through the second judge: float32 [N, E]."""
+        """Look at images, uint8 [N, H, W, C], through the second judge: float32 [N, E]."""
         parts = [self._second(image=tf.constant(images[i : i + _BATCH])) for i in range(0, max(len(images), 1), _BATCH)]
         return np.concatenate([part["features"].numpy() for part in parts])
 

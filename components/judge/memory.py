@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
+from components.judge.principal import chunks, main_components
+
 _CHUNK = 250  # images compared at once: against 60,000 train images 60 MB of float32 distances
-_WHITE = 255.0
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class TrainMemory:
     """Train images with the components that span their space.
 
     Attributes:
-        images: uint8 [R, 28, 28, 1].
+        images: uint8 [R, H, W, C].
         mean: float32 [P], of the pixels in [0, 1].
         components: float32 [P, K], orthonormal columns.
     """
@@ -32,12 +33,8 @@ class TrainMemory:
 
     @classmethod
     def of(cls, images: np.ndarray, size: int) -> TrainMemory:
-        """Find the `size` main components of images uint8 [R, 28, 28, 1]."""
-        flat = _flat(images)
-        mean = flat.mean(0)
-        covariance = (flat.T @ flat) / len(flat) - np.outer(mean, mean)
-        _, vectors = np.linalg.eigh(covariance.astype(np.float64))
-        return cls(images, mean, np.ascontiguousarray(vectors[:, ::-1][:, :size], np.float32))
+        """Find the `size` main components of images uint8 [R, H, W, C]."""
+        return cls(images, *main_components(images, size))
 
     @cached_property
     def _codes(self) -> np.ndarray:
@@ -48,24 +45,26 @@ class TrainMemory:
         return (self._codes**2).sum(1)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Return images uint8 [N, H, W, C] as principal components, float32 [N, K]."""
-        parts = [(_flat(images[i : i + 10_000]) - self.mean) @ self.components for i in range(0, max(len(images), 1), 10_000)]
-        return np.concatenate(parts)
+        """Return float32 [N, K], the components of images uint8 [N, H, W, C]."""
+        return np.concatenate([(rows - self.mean) @ self.components for rows in chunks(images)])
 
     def residuals(self, images: np.ndarray) -> np.ndarray:
         """Measure what of images uint8 [N, H, W, C] lies outside the components: float32 [N], Euclidean over pixels in [0, 1].
 
         Faint noise and edges where no real image has any are in here.
         """
-        centred = _flat(images) - self.mean
-        inside = centred @ self.components
-        return np.sqrt(np.maximum((centred**2).sum(1) - (inside**2).sum(1), 0))
+        parts = []
+        for rows in chunks(images):
+            centred = rows - self.mean
+            inside = centred @ self.components
+            parts.append(np.sqrt(np.maximum((centred**2).sum(1) - (inside**2).sum(1), 0)))
+        return np.concatenate(parts)
 
     def nearest(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest train image of each image.
 
         Args:
-            images: uint8 [N, 28, 28, 1].
+            images: uint8 [N, H, W, C].
 
         Returns:
             Distances float32 [N], Euclidean over pixels in [0, 1], and the train images' places int64 [N].
@@ -80,7 +79,3 @@ class TrainMemory:
             places[start : start + _CHUNK] = partial.argmin(1)
         # Again from the difference itself: the products above lose the digits of small distances.
         return np.sqrt(((codes - self._codes[places]) ** 2).sum(1)), places
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1).astype(np.float32) / _WHITE

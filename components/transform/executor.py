@@ -1,38 +1,88 @@
-"""The Transform component's graph: encoded image -> checked raw pixels.
+"""The Transform component's graph: encoded image -> raw pixels of the run's one shape.
 
-Used by the stock Transform with `preprocessing_fn='components.transform.executor.preprocessing_fn'`.
+Used by the stock Transform with `preprocessing_fn='components.transform.executor.preprocessing_fn'`. Nothing else scales images
+or converts colours: what this graph makes is what is trained on, judged, compared and shown.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
+from components.classes import ONE_GROUP
+from components.shape import ImageShape
 from components.transform import pixels
-from serving.repository.contract import IMAGE_SHAPE
+
+# Keys of the custom configuration: the shape as a list, and a colour "#rrggbb".
+SHAPE, BACKGROUND = "shape", "background"
+_LUMA = (0.2989, 0.587, 0.114)  # of red, green and blue in a grey (ITU-R BT.601)
+_MAX = 255.0
 
 
-def preprocessing_fn(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Decode and check every image.
+def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Decode every image and bring it to the shape; one that has it already keeps its very bits.
 
     Args:
-        inputs: `image` string [N], PNG; `label` int64 [N].
+        inputs: `image` string [N], PNG, JPEG, GIF (its first frame) or BMP; `label` int64 [N], unless the images are unlabelled.
+        custom_config: `shape` [height, width, channels] and `background` "#rrggbb", which shows through transparent pixels.
 
     Returns:
-        `image` string [N], 784 raw uint8 pixels each, row-major; `label` int64 [N].
+        `image` string [N], raw uint8 pixels, row-major; `label` int64 [N], of unlabelled images ONE_GROUP; `shape` int64 [N, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: (when the graph runs) an image can't be decoded or isn't 28x28x1.
+        tf.errors.InvalidArgumentError: (when the graph runs) an image can't be decoded.
     """
-    images = tf.map_fn(lambda encoded: pixels.to_bytes(_decode(encoded)), inputs[pixels.IMAGE_KEY])
-    return {pixels.IMAGE_KEY: images, pixels.LABEL_KEY: inputs[pixels.LABEL_KEY]}
+    shape, background = ImageShape(*custom_config[SHAPE]), _rgb(custom_config[BACKGROUND])
+    encoded = inputs[pixels.IMAGE_KEY]
+    images = tf.map_fn(lambda one: pixels.to_bytes(to_shape(_decode(one), shape, background), shape), encoded)
+    shapes = tf.tile(tf.constant([shape], tf.int64), [tf.size(encoded), 1])
+    labels = (
+        inputs[pixels.LABEL_KEY] if pixels.LABEL_KEY in inputs else tf.fill([tf.size(encoded)], tf.constant(ONE_GROUP, tf.int64))
+    )
+    return {pixels.IMAGE_KEY: images, pixels.LABEL_KEY: labels, pixels.SHAPE_KEY: shapes}
+
+
+def to_shape(image: tf.Tensor, shape: ImageShape, background: tuple[int, int, int]) -> tf.Tensor:
+    """Flatten, convert, crop to the middle square and scale an image: each only where it must be.
+
+    Scaling averages over areas: each pixel is the mean of what it covers, so that fine patterns don't turn into coarse ones.
+
+    Args:
+        image: uint8 [h, w, c]; c 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+        shape: What it becomes; square, 1 or 3 channels.
+        background: RGB, 0..255, behind transparent pixels.
+
+    Returns:
+        uint8 [H, W, C].
+    """
+    fits = tf.reduce_all(tf.shape(image) == tf.constant(shape))
+    return tf.ensure_shape(tf.cond(fits, lambda: image, lambda: _brought(image, shape, background)), shape)
+
+
+def _brought(image: tf.Tensor, shape: ImageShape, background: tuple[int, int, int]) -> tf.Tensor:
+    size = tf.shape(image)
+    height, width, channels = size[0], size[1], size[2]
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    values = tf.cast(image[top : top + side, left : left + side], tf.float32)
+    has_alpha = channels % 2 == 0
+    alpha = tf.cond(has_alpha, lambda: values[..., -1:] / _MAX, lambda: tf.ones([side, side, 1]))
+    colours = values[..., : channels - tf.cast(has_alpha, tf.int32)]
+    colours = tf.broadcast_to(colours, [side, side, 3]) * alpha + tf.constant(background, tf.float32) * (1.0 - alpha)
+    if shape.channels == 1:
+        colours = tf.reduce_sum(colours * tf.constant(_LUMA), axis=-1, keepdims=True) / sum(_LUMA)
+    scaled = tf.image.resize(colours[tf.newaxis], shape[:2], tf.image.ResizeMethod.AREA)[0]
+    return tf.cast(tf.clip_by_value(tf.round(scaled), 0.0, _MAX), tf.uint8)
 
 
 def _decode(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one image and stop if it has another shape: a silent resize would change what the generator learns."""
-    image = tf.io.decode_png(encoded, channels=0, dtype=tf.uint8)
-    found = tf.strings.reduce_join(tf.strings.as_string(tf.shape(image)), separator="x")
-    wanted = "x".join(map(str, IMAGE_SHAPE))
-    with tf.control_dependencies([tf.debugging.Assert(tf.equal(found, wanted), ["image is", found, "but must be", wanted])]):
-        image = tf.identity(image)
-    image.set_shape(IMAGE_SHAPE)
+    image = tf.io.decode_image(encoded, channels=0, dtype=tf.uint8, expand_animations=False)
+    image.set_shape([None, None, None])
     return image
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """Read "#rrggbb"."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue

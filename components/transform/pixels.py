@@ -7,50 +7,61 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from serving.repository.contract import IMAGE_SHAPE
+from components.shape import ImageShape
 
 # Features of the raw and of the transformed examples.
 IMAGE_KEY = "image"
 LABEL_KEY = "label"
-# Bytes of one transformed image: height * width * channels, one byte each, row-major.
-IMAGE_BYTES = IMAGE_SHAPE[0] * IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
+# Of the transformed examples alone: height, width and channels, the same in all, so that they say themselves what they hold.
+SHAPE_KEY = "shape"
 # Half of the uint8 range: pixel 0 is -1.0, pixel 255 is +1.0.
 _HALF_RANGE = 127.5
 
 
-def parse_transformed(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def parse_transformed(serialized: tf.Tensor, shape: ImageShape) -> tuple[tf.Tensor, tf.Tensor]:
     """Parse a batch of transformed tf.Examples.
 
     Args:
         serialized: string [N], serialized tf.Examples as Transform writes them.
+        shape: What `shape_of` says of any of them.
 
     Returns:
-        Images uint8 [N, 28, 28, 1] and labels int64 [N].
+        Images uint8 [N, H, W, C] and labels int64 [N].
 
     Raises:
-        tf.errors.InvalidArgumentError: An example lacks a feature or an image hasn't 784 bytes.
+        tf.errors.InvalidArgumentError: An example lacks a feature or an image hasn't as many bytes as its shape.
     """
     features = tf.io.parse_example(
         serialized, {IMAGE_KEY: tf.io.FixedLenFeature([], tf.string), LABEL_KEY: tf.io.FixedLenFeature([], tf.int64)}
     )
     # The number of images is said, not inferred: rows of another length could otherwise pass as more or fewer images.
-    images = tf.reshape(tf.io.decode_raw(features[IMAGE_KEY], tf.uint8), [tf.shape(serialized)[0], *IMAGE_SHAPE])
+    images = tf.reshape(tf.io.decode_raw(features[IMAGE_KEY], tf.uint8), [tf.shape(serialized)[0], *shape])
     return images, features[LABEL_KEY]
 
 
-def to_bytes(image: tf.Tensor) -> tf.Tensor:
+def shape_of(record: bytes) -> ImageShape:
+    """Read the shape that a transformed example says its image has.
+
+    Raises:
+        TypeError: It says none.
+    """
+    return ImageShape(*tf.train.Example.FromString(record).features.feature[SHAPE_KEY].int64_list.value)
+
+
+def to_bytes(image: tf.Tensor, shape: ImageShape) -> tf.Tensor:
     """Turn one image into its raw byte string, the inverse of `tf.io.decode_raw`.
 
     TensorFlow has no op for this, but a serialized uint8 tensor ends with its raw bytes: cutting them off is several times
-    faster than joining 784 one-byte strings.
+    faster than joining as many one-byte strings.
 
     Args:
-        image: uint8 [28, 28, 1].
+        image: uint8 [H, W, C].
+        shape: Its shape.
 
     Returns:
-        string scalar, 784 bytes, row-major.
+        string scalar, H * W * C bytes, row-major.
     """
-    return tf.strings.substr(tf.io.serialize_tensor(image), -IMAGE_BYTES, IMAGE_BYTES)
+    return tf.strings.substr(tf.io.serialize_tensor(image), -shape.bytes, shape.bytes)
 
 
 def scale(images: tf.Tensor) -> tf.Tensor:

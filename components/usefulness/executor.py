@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         path = path_utils.serving_model_path(model.uri)
         seeds, labels = real.wanted(settings)
-        drawn = _drawn(path, seeds, labels, exec_properties[DRAW_TIMEOUT_KEY])
+        drawn = _drawn(path, seeds, labels, exec_properties[DRAW_TIMEOUT_KEY], real.images.shape[1:])
         if isinstance(drawn, str):
             found = Usefulness(left_out=f"usefulness is left out: {drawn}", seed=settings.seed, steps=settings.steps)
         else:
@@ -63,12 +63,12 @@ class Executor(base_executor.BaseExecutor):
         _mark(blessing, model, blessed=model_utils.is_model_blessed(gate) and found.passed)
 
 
-def _drawn(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float) -> Images | str:
+def _drawn(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float, shape: tuple[int, ...]) -> Images | str:
     """Draw an image a row; what the generator does wrong comes back in words."""
     images, answered = [], []
     for start in range(0, len(seeds), _DRAWN_AT_ONCE):
         rows = slice(start, start + _DRAWN_AT_ONCE)
-        part = draw(path, seeds[rows], labels[rows], timeout_s)
+        part = draw(path, seeds[rows], labels[rows], timeout_s, shape=shape)
         if part.fault:
             return ": ".join(filter(None, (part.fault.text, part.detail)))
         images.append(part.images)

@@ -1,4 +1,4 @@
-"""The curated schema, completed with what only the dataset knows: its number of classes."""
+"""The curated schema, completed with what only the dataset knows: its number of classes and the shape of its images."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import hashlib
 from pathlib import Path
 
 from components.ingest.record import PreparedDataset
+from components.shape import ImageShape
 from serving.repository.durable import replace_file
 
 _TEMPLATE = Path(__file__).with_name("image_label.pbtxt")
-_LABEL = "label"
+_IMAGE, _LABEL = "image", "label"
 
 
-def write_schema(prepared: PreparedDataset, folder: Path) -> Path:
+def write_schema(prepared: PreparedDataset, shape: ImageShape, folder: Path) -> Path:
     """Write the schema of a dataset, for ImportSchemaGen.
 
     Args:
-        prepared: The dataset; its class count closes the label's domain.
+        prepared: The dataset; its class count closes the label's domain, and unlabelled images have none.
+        shape: What Transform makes of every image; an annotation, since the encoded images may have any.
         folder: Where the schema goes.
 
     Returns:
@@ -26,8 +28,12 @@ def write_schema(prepared: PreparedDataset, folder: Path) -> Path:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     schema = text_format.Parse(_TEMPLATE.read_text(encoding="utf-8"), schema_pb2.Schema())
-    label = next(feature for feature in schema.feature if feature.name == _LABEL)
-    label.int_domain.max = len(prepared.class_names) - 1
+    features = {feature.name: feature for feature in schema.feature}
+    features[_IMAGE].annotation.tag.append(f"shape={shape}")
+    if prepared.labelled:
+        features[_LABEL].int_domain.max = len(prepared.class_names) - 1
+    else:
+        schema.feature.remove(features[_LABEL])
     text = text_format.MessageToString(schema)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:12]}.pbtxt"

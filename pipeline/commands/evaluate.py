@@ -27,7 +27,9 @@ _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
     cloup.option(
         "--model", type=click.Path(path_type=Path), metavar="DIR", help="A SavedModel, or the newest version of a directory."
     ),
-    cloup.option("--samples", type=_NPY, metavar="FILE.npy", help="An array, uint8 (N, 28, 28): also someone else's GAN."),
+    cloup.option(
+        "--samples", type=_NPY, metavar="FILE.npy", help="An array, uint8 (N, H, W) or (N, H, W, 3): also someone else's GAN."
+    ),
 )
 @cloup.option_group(
     "How",
@@ -79,12 +81,13 @@ def evaluate(
 
     view = RunView(make_console(stderr=True))
     with quiet(debug=context.obj), shown_by(view):  # TensorFlow's own import as well
+        from components.classes import group_count
         from pipeline.sampling.candidate import Unfit, open_model, open_server, refusal
         from pipeline.sampling.evaluate import Yardstick, from_array
         from pipeline.sampling.thorough import Scores, score
 
         yardstick = Yardstick.of(Home.at(home), dataset, count)
-        classes = len(yardstick.class_names)
+        classes = group_count(yardstick.class_names)
         try:
             if samples:
                 scores = score(yardstick, from_array(samples, labels, yardstick), thorough=thorough)
@@ -93,10 +96,10 @@ def evaluate(
                 from serving.repository.layout import model_name
 
                 with GeneratorClient(server, model_name(dataset), timeout) as client:
-                    scores = score(yardstick, open_server(client, classes), thorough=thorough)
+                    scores = score(yardstick, open_server(client, classes, yardstick.images.shape[1:]), thorough=thorough)
             else:
                 assert model is not None  # one of the three is given
-                scores = score(yardstick, open_model(model, classes, timeout), thorough=thorough)
+                scores = score(yardstick, open_model(model, classes, timeout, yardstick.images.shape[1:]), thorough=thorough)
         except Unfit as problem:
             scores = Scores(refusal(problem))
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,13 @@ set_option = cloup.option(
     shell_complete=complete_settings,
     help="Change one setting, e.g. gan.steps=1000; may be repeated.",
 )
+data_option = cloup.option(
+    "--data",
+    "data_folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder of images of your own: DIR/CLASS/..., DIR/SPLIT/CLASS/..., or all in DIR itself, unlabelled.",
+)
 model_option = cloup.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -70,6 +78,12 @@ version_label_option = cloup.option(
     shell_complete=complete_version_labels,
     help="The version with this label: stable, previous or canary.",
 )
+
+
+def data_changes(dataset: str | None, folder: Path | None, changes: tuple[str, ...]) -> list[str]:
+    """Settings that --dataset and --data stand for, before those of --set, which win."""
+    named = [] if dataset is None else [f"data.dataset={json.dumps(dataset)}"]
+    return [*named, *([] if folder is None else [f"data.folder={json.dumps(str(folder))}"]), *changes]
 
 
 def together(*names: str, why: str) -> Callable:

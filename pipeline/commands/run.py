@@ -9,7 +9,7 @@ import click
 import cloup
 
 from pipeline.commands.base import EXIT_BLOCKED, command, examples
-from pipeline.commands.options import engine_options, home_option, profile_option, set_option
+from pipeline.commands.options import data_changes, data_option, engine_options, home_option, profile_option, set_option
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 
@@ -17,11 +17,13 @@ from pipeline.home.home import Home
 @command(
     epilog=examples(
         "forger run --profile smoke --set gan.seed=2",
+        "forger run --data ~/pictures/flowers",
         "forger run --home /mnt/forger --beam-runner flink --flink-master flink:8081 --beam-parallelism 8",
     )
 )
 @cloup.option_group(
     "What to run",
+    data_option,
     profile_option,
     set_option,
     cloup.option(
@@ -43,6 +45,7 @@ from pipeline.home.home import Home
 @click.pass_context
 def run(
     context: click.Context,
+    data_folder: Path | None,
     profile: str,
     changes: tuple[str, ...],
     home: Path,
@@ -55,6 +58,7 @@ def run(
 
     `forger status --json` has the facts of the last run.
     """
+    changes = tuple(data_changes(None, data_folder, changes))
     if force_baseline:
         changes = (*changes, "gate.force_baseline=true")
     if dry_run:

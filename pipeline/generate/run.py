@@ -143,7 +143,7 @@ def _request(model: Path, dataset: str, *, count: int, seed: int, label: str | N
         class_names=class_names,
         count=count,
         seed=seed,
-        label=None if label is None else class_number(label, list(class_names), str(model)),
+        label=None if label is None else class_number(label, class_names, str(model)),
         layout=layout,
         shard_size=shard_size,
     )

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.ingest.record import PreparedDataset
+from components.shape import ImageShape
 from pipeline.config import resolve_config
 from pipeline.home.home import Home
 from pipeline.kubeflow.cluster import Cluster
@@ -50,7 +51,7 @@ def compile_pipeline(profile: str, changes: list[str], cluster: Cluster, beam_ar
     home = Home.at(Path(cluster.home))
     config = resolve_config(profile, changes)
     # Only nodes, channels and types are taken from this; what is said of the data is settled on the cluster, by Plan.
-    unknown = PreparedDataset(config.data.dataset, "", Path(), ("?",), {}, "", "")
+    unknown = PreparedDataset(config.data.dataset, "", Path(), ("?",), {}, {ImageShape(28, 28, 1): 1}, "", "")
     places = Places(
         pipeline_name=NAME,
         pipeline_root=cluster.pipeline_root,

@@ -51,7 +51,7 @@ def declare(profile: str, changes: list[str]) -> dict[str, Parameter]:
     settings = {name: value for name, value in settings.items() if name not in _OWN}
     return {
         "profile": Parameter("STRING", profile, "smoke, quick, full or article"),
-        "dataset": Parameter("STRING", config.data.dataset, "TFDS name of a labelled 28x28x1 image dataset"),
+        "dataset": Parameter("STRING", config.data.dataset, "TFDS name of a labelled image dataset"),
         "seed": Parameter("NUMBER_INTEGER", config.gan.seed, "seed of the GAN training"),
         "steps": Parameter("NUMBER_INTEGER", steps, "optimizer steps of the GAN training; 0 for the profile's own"),
         CACHE: Parameter("BOOLEAN", True, "false makes the results of all steps anew, for this run and those after it"),

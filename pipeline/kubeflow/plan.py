@@ -66,7 +66,7 @@ def make_plan(values: Mapping[str, Any], home: Home, cache_days: float = 0, look
     from pipeline.pipeline import create_components, places_in
 
     home.open()
-    prepared = prepare(config.data.dataset, home.data)
+    prepared = prepare(config.data, home.data)
     places = places_in(home, config, prepared, pipeline_name=NAME, pipeline_root="")
     _LOGGER.info("%s %s, baseline %s", prepared.dataset, prepared.version, places.baseline[0] or "none")
     components = create_components(config, prepared, places)

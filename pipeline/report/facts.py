@@ -41,6 +41,11 @@ class Facts:
     samples: Mapping[int, Path] = field(default_factory=dict)  # sample grids by step
     history: list[PastRun] = field(default_factory=list)  # of the same model, newest first
 
+    @property
+    def unlabelled(self) -> bool:
+        """Whether the images of the dataset have no classes; False where that isn't known."""
+        return self.card.get(contract.META_CLASS_NAMES) == []
+
     def class_name(self, label: int | str) -> str:
         """Name a class; the label itself where there are no names."""
         names = self.card.get(contract.META_CLASS_NAMES, [])

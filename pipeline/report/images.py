@@ -13,7 +13,7 @@ from components.grids import lay_out
 
 
 def png_uri(pixels: np.ndarray) -> str:
-    """Encode a grey picture, uint8 [H, W], as a data URI."""
+    """Encode a picture, uint8 [H, W] (grey) or [H, W, 3], as a data URI."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
     return _uri(buffer.getvalue())
@@ -25,7 +25,7 @@ def file_uri(path: Path) -> str:
 
 
 def strip(images: np.ndarray) -> np.ndarray:
-    """Put images side by side with a dark pixel between: uint8 [N, H, W] or [N, H, W, 1] -> [H, N * (W + 1) - 1]."""
+    """Put images side by side with a dark pixel between: uint8 [N, H, W] or [N, H, W, C] -> [H, N * (W + 1) - 1] or [..., 3]."""
     return lay_out(images, columns=len(images), gap=1)
 
 

@@ -37,6 +37,7 @@ def render(facts: Facts) -> str:
         css=Markup(css.render()),  # noqa: S704 (the project's own file)
         record=facts.record,
         verdict=verdict,
+        unlabelled=facts.unlabelled,
         headline=_headline(facts),
         summary=_summary(facts),
         rows=threshold_rows(verdict) if verdict else [],

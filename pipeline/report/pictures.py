@@ -28,7 +28,7 @@ def sides(facts: Facts) -> list[tuple[str, list[Picture | None]]]:
     rows = []
     classes = len(facts.showcase.get("candidate", ()))
     for label in range(classes):
-        name = facts.class_name(label) if classes > 1 else "any class"
+        name = "unlabelled" if facts.unlabelled else (facts.class_name(label) if classes > 1 else "any class")
         strips = []
         for key, kind in kinds.items():
             grid = facts.showcase.get(key, ())
@@ -71,7 +71,7 @@ def scored(facts: Facts, which: str) -> list[Picture]:
         caption = f"{wanted} seen as {judged}" if wanted and judged and wanted != judged else wanted or judged
         alt = f"generated image{_asked(facts, asked, index)}" + (f", seen as {judged}" if judged else "")
         score = f", score {scores[index]:.3g}" if scores is not None else ""
-        found.append(Picture(images.png_uri(image.reshape(image.shape[:2])), alt + score, caption))
+        found.append(Picture(images.png_uri(images.strip(image[np.newaxis])), alt + score, caption))
     return found
 
 

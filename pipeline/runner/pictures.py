@@ -28,7 +28,8 @@ def make_pictures(training: Path, directory: Path) -> dict[str, str]:
     directory.mkdir(parents=True, exist_ok=True)
     ends = [(step, Image.open(path)) for step, path in (grids[0], grids[-1])]
     width, height = ends[0][1].size
-    sheet = Image.new("L", (2 * width + 3 * _MARGIN, height + _CAPTION + 2 * _MARGIN), 255)
+    white = {"L": 255, "RGB": (255, 255, 255)}[ends[0][1].mode]
+    sheet = Image.new(ends[0][1].mode, (2 * width + 3 * _MARGIN, height + _CAPTION + 2 * _MARGIN), white)
     for column, (step, image) in enumerate(ends):
         left = _MARGIN + column * (width + _MARGIN)
         ImageDraw.Draw(sheet).text((left, _MARGIN // 2), f"after step {step:,}", fill=0, font_size=18)

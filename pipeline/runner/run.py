@@ -9,6 +9,8 @@ from rich.markup import escape
 
 from components.ingest.prepare import prepare
 from components.ingest.record import PreparedDataset
+from components.ingest.settings import DataSettings
+from components.ingest.summary import describe
 from pipeline.config import resolve_config
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home
@@ -48,7 +50,8 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
         view = RunView(console)
         log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
         with capture_logs(log_file, view, debug=debug):
-            prepared = prepare(config.data.dataset, home.data, source)
+            prepared = prepare(config.data, home.data, source)
+            console.print(escape(f"data: {describe(prepared, config.data)}"))
             where = "" if engine.runner == "local" else f"Beam on {engine.runner}, "
             console.print(f"profile [bold]{profile}[/], {where}home {escape(str(home.path))}, log {escape(str(log_file))}")
             # TFX takes seconds to import: only now is it certain to be needed.
@@ -70,13 +73,13 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
     return record
 
 
-def prepare_data(dataset: str, home: Home, source: str) -> PreparedDataset:
-    """Fetch a dataset into a home, showing where it came from."""
+def prepare_data(data: DataSettings, home: Home, source: str) -> PreparedDataset:
+    """Bring a dataset into a home, showing where it came from."""
     home.open()
     with home.alone(), naming_full_disk(home.path, "try again"), temporary_files(home):
         console = make_console(stderr=True)
         with capture_logs(home.logs / "data.log", RunView(console), debug=False):
-            return prepare(dataset, home.data, source)
+            return prepare(data, home.data, source)
 
 
 def _leave_report(home: Home, record: RunRecord) -> str:

@@ -36,13 +36,14 @@ class Unfit(Exception):
     """What a generator does that keeps it from being judged, in words: the gate would refuse it for that."""
 
 
-def open_model(directory: Path, classes: int, timeout_s: float) -> Sampler:
+def open_model(directory: Path, classes: int, timeout_s: float, shape: tuple[int, ...]) -> Sampler:
     """Look at a SavedModel as the gate does, and return what draws from it.
 
     Args:
         directory: A version's directory, or a model base directory of which the newest version is taken.
         classes: Number of classes C.
         timeout_s: Seconds that each draw may take.
+        shape: Height, width and channels of the real images.
 
     Raises:
         UserError: Nothing there, or a damaged version.
@@ -58,13 +59,13 @@ def open_model(directory: Path, classes: int, timeout_s: float) -> Sampler:
         raise Unfit(f"it can't be loaded: {error}") from None
     except Exception as error:  # TensorFlow and protobuf raise many kinds for a damaged file
         raise UserError(f"{version} cannot be loaded: {first_line(error)}; name another SavedModel") from error
-    if problem := probe_generator(path, classes, timeout_s).problem:
+    if problem := probe_generator(path, classes, timeout_s, shape=shape).problem:
         raise Unfit(problem)
 
     def sample(seeds: np.ndarray, labels: np.ndarray) -> Images:
         parts = []
         for rows in chunks(len(labels)):
-            part = draw(path, seeds[rows], labels[rows], timeout_s)
+            part = draw(path, seeds[rows], labels[rows], timeout_s, shape=shape)
             if part.fault:
                 raise Unfit(": ".join(filter(None, (part.fault.text, part.detail))))
             parts.append(part)
@@ -73,12 +74,13 @@ def open_model(directory: Path, classes: int, timeout_s: float) -> Sampler:
     return sample
 
 
-def open_server(client: GeneratorClient, classes: int) -> Sampler:
+def open_server(client: GeneratorClient, classes: int, shape: tuple[int, ...]) -> Sampler:
     """Look at what a server answers, as far as it can be seen through a server, and return what draws from it.
 
     Args:
         client: Its client, whose timeout holds for every call.
         classes: Number of classes C.
+        shape: Height, width and channels of the real images.
 
     Raises:
         ClientError: The server can't be reached or refuses, doesn't answer in time, or answers other outputs.
@@ -87,7 +89,7 @@ def open_server(client: GeneratorClient, classes: int) -> Sampler:
 
     def sample(seeds: np.ndarray, labels: np.ndarray) -> Images:
         images, answered = client.sample(seeds, labels)
-        if fault := fault_of(images, answered, labels):
+        if fault := fault_of(images, answered, labels, shape):
             raise Unfit(f"{fault.text}: {images.dtype} {list(images.shape)} to {len(labels)} labels")
         return images, answered
 

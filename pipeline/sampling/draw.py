@@ -104,7 +104,7 @@ def draw(
         ClientError: The server can't be reached or refuses, or a file can't be written.
     """
     check_names(out, labels_out)
-    number = None if label is None else class_number(label, list(getattr(generator, "class_names", ())), source)
+    number = None if label is None else class_number(label, getattr(generator, "class_names", None), source)
     if last_seed is None:
         images, drawn = generator.sample(seeds_for(seed, count, first=first_row), labels_for(number, count))
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from components.classes import group_count
 from components.gate.calibration.record import Calibration
 from components.gate.combiners.keys import content_keys
 from components.gate.combiners.rows import look, shared_eyes
@@ -37,7 +38,7 @@ class Yardstick:
         dataset: TFDS name.
         settings: The gate's settings in that run.
         class_names: Names by label.
-        images: uint8 [N, 28, 28, 1], real, in random order.
+        images: uint8 [N, H, W, C], real, in random order.
         labels: int64 [N], theirs.
         keys: int64 [N], hashes of their content; what the gate draws from as well.
         examples_path: The directory of the run's transformed examples.
@@ -77,12 +78,15 @@ class Yardstick:
         chosen = np.argsort(keys, kind="stable")[: count or settings.max_examples]
         if len(chosen) < LEAST_EXAMPLES:
             raise UserError(f"{len(chosen)} images are too few to judge by: at least {LEAST_EXAMPLES} are needed")
+        judge = verdict.judge["path"]
+        # A verdict on a faulty generator names none; neither does the judge of unlabelled images.
+        class_names = verdict.class_names or load_record(judge).get("class_names") or []
         return cls(
-            judge_path=verdict.judge["path"],
+            judge_path=judge,
             calibration_path=verdict.calibration["path"],
             dataset=dataset,
             settings=settings,
-            class_names=verdict.class_names,
+            class_names=class_names,
             images=images[chosen],
             labels=labels[chosen],
             keys=keys[chosen],
@@ -98,13 +102,13 @@ class Yardstick:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
 
         Args:
-            images: uint8 [M, 28, 28, 1].
+            images: uint8 [M, H, W, C].
             answered: int64 [M], their classes; -1 in every row for a generator without classes.
         """
         count = min(len(images), len(self.images))
         eyes, calibration = shared_eyes(self.judge_path), Calibration.load(self.calibration_path)
         real, generated = look(eyes, self.images[:count], copies=False), look(eyes, images[:count])
-        classes, settings = len(self.class_names), self.settings
+        classes, settings = group_count(self.class_names), self.settings
         scorer = Scorer(
             self.judge_path,
             self.calibration_path,
@@ -134,16 +138,20 @@ def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Imag
         UserError: Not arrays of the right kind, or too few images.
     """
     images = _load(samples)
-    if images.dtype != np.uint8 or images.shape[1:] not in (contract.IMAGE_SHAPE, contract.IMAGE_SHAPE[:2]):
-        height, width = contract.IMAGE_SHAPE[:2]
-        raise UserError(f"{samples} holds {images.dtype} {list(images.shape)}: save uint8 images (N, {height}, {width})")
+    shape = yardstick.images.shape[1:]
+    wanted = shape[:2] if shape[2] == 1 else shape  # grey images may leave their one channel out
+    if images.dtype != np.uint8 or images.shape[1:] not in (shape, wanted):
+        sides = ", ".join(map(str, wanted))
+        raise UserError(f"{samples} holds {images.dtype} {list(images.shape)}: save uint8 images (N, {sides})")
     if len(images) < LEAST_EXAMPLES:
         raise UserError(f"{samples} holds {len(images)} images, too few to judge by: at least {LEAST_EXAMPLES} are needed")
-    images = images.reshape(-1, *contract.IMAGE_SHAPE)
+    images = images.reshape(-1, *shape)
     if labels is None:
         answered = np.full(len(images), contract.ANY_LABEL, np.int64)
     else:
         answered, classes = _load(labels), len(yardstick.class_names)
+        if not classes:
+            raise UserError(f"{labels}: the images of this dataset are unlabelled, so leave --labels out")
         if answered.shape != (len(images),) or answered.dtype.kind not in "iu":
             raise UserError(f"{labels} holds {answered.dtype} {list(answered.shape)}: save one integer for each image")
         if answered.min() < 0 or answered.max() >= classes:
@@ -172,4 +180,4 @@ def _judged(record: RunRecord, dataset: str) -> bool:
     except ValidationError:  # written by another version
         return False
     places = (verdict.judge.get("path", ""), verdict.calibration.get("path", ""), verdict.examples_path)
-    return bool(verdict.class_names) and all(place and Path(place).is_dir() for place in places)
+    return all(place and Path(place).is_dir() for place in places)

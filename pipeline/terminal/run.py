@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from components.ingest.settings import DataSettings
 from pipeline.home.run_record import NodeRecord, RunRecord
 from pipeline.terminal.verdict import show_verdict
 
@@ -104,7 +105,11 @@ def show_end(record: RunRecord, console: Console, seconds: float) -> None:
     console.print(f"took {seconds:.0f} s")
     if record.state == "blessed":
         console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
-        console.print("next: [bold]forger sample --out grid.png[/], or [bold]forger serve[/] and query it over gRPC")
+        dataset = record.config["data"]["dataset"]
+        which = "" if dataset == DataSettings().dataset else f" --dataset {dataset}"
+        console.print(
+            f"next: [bold]forger sample{which} --out grid.png[/], or [bold]forger serve{which}[/] and query it over gRPC"
+        )
     else:
         console.print(
             "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"

@@ -66,7 +66,7 @@ async def drive_async(draw: Generator[Wanted, Answer, T], run: Callable[[Wanted]
 
 
 def sample(seeds: ArrayLike, labels: ArrayLike) -> Draw[tuple[np.ndarray, np.ndarray]]:
-    """Images uint8 [N, 28, 28, 1] and labels int64 [N] of seeds int64 [N] and labels int64 [N]."""
+    """Images uint8 [N, H, W, C] and labels int64 [N] of seeds int64 [N] and labels int64 [N]."""
     outputs = yield _by_seed(contract.SIGNATURE_SAMPLE, seeds, labels, contract.OUTPUT_IMAGE, "uint8")
     return outputs[contract.OUTPUT_IMAGE], outputs[contract.OUTPUT_LABEL]
 
@@ -84,7 +84,7 @@ def latents(seeds: ArrayLike, labels: ArrayLike) -> Draw[tuple[np.ndarray, np.nd
 
 
 def sample_latent(latents: ArrayLike, labels: ArrayLike) -> Draw[np.ndarray]:
-    """Images float32 [N, 28, 28, 1] in [-1, 1] of latents float32 [N, Z] and labels int64 [N]."""
+    """Images float32 [N, H, W, C] in [-1, 1] of latents float32 [N, Z] and labels int64 [N]."""
     latents, labels = paired(latents, labels, latents=True)
     inputs = {contract.INPUT_LATENT: latents, contract.INPUT_LABEL: labels}
     outputs = yield Run(contract.SIGNATURE_DEFAULT, inputs, {contract.OUTPUT_IMAGE: "float32"})
@@ -92,7 +92,7 @@ def sample_latent(latents: ArrayLike, labels: ArrayLike) -> Draw[np.ndarray]:
 
 
 def interpolate(first: int, last: int, steps: int, label: int | None) -> Draw[tuple[np.ndarray, np.ndarray]]:
-    """Images uint8 [steps, 28, 28, 1] and labels int64 [steps] on the way from one seed to another (`slerp`)."""
+    """Images uint8 [steps, H, W, C] and labels int64 [steps] on the way from one seed to another (`slerp`)."""
     if steps < 2:
         raise ClientError(f"an interpolation needs at least 2 steps, not {steps}")
     ends, classes = yield from latents([first, last], labels_for(label, 2))

@@ -21,8 +21,8 @@ def write_images(path: Path, images: np.ndarray, labels: np.ndarray, labels_out:
     """Write drawn images; an existing file is replaced, never left half written.
 
     Args:
-        path: `.png`: one grid of all images (see `grid`). `.npy`: uint8 [N, 28, 28].
-        images: uint8 [N, 28, 28, 1].
+        path: `.png`: one grid of all images (see `grid`). `.npy`: uint8 [N, H, W], of colours [N, H, W, 3].
+        images: uint8 [N, H, W, C], C 1 (grey) or 3 (RGB).
         labels: int64 [N], class of each image, -1 where there is none.
         labels_out: Also write the labels, int64 [N], to this `.npy` file.
 
@@ -38,7 +38,7 @@ def write_images(path: Path, images: np.ndarray, labels: np.ndarray, labels_out:
         if is_png:
             _write_png(file, images, labels)
         else:
-            np.save(file, images[..., 0])
+            np.save(file, _flat(images))
     if labels_out is not None:
         with _replacing(Path(labels_out)) as file:
             np.save(file, np.asarray(labels, np.int64))
@@ -63,13 +63,15 @@ def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Otherwise the sheet is near-square, in the order given.
 
     Args:
-        images: uint8 [N, H, W, 1], N > 0.
+        images: uint8 [N, H, W, C], N > 0, C 1 (grey) or 3 (RGB).
         labels: int64 [N].
 
     Returns:
-        uint8 [rows * (H + 2) - 2, columns * (W + 2) - 2], cells apart by 2 dark grey pixels, empty cells dark grey.
+        uint8 [rows * (H + 2) - 2, columns * (W + 2) - 2], of colours with a third axis of 3; cells apart by 2 dark grey pixels,
+        empty cells dark grey.
     """
-    count, height, width = images.shape[:3]
+    images = _flat(images)
+    count, height, width, *colours = images.shape
     order = np.arange(count)
     columns = math.ceil(math.sqrt(count))
     classes, sizes = np.unique(labels, return_counts=True)
@@ -78,11 +80,21 @@ def grid(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         order = np.argsort(labels, kind="stable")
         columns = int(sizes[0])
     rows = math.ceil(count / columns)
-    sheet = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP), _GAP_VALUE, np.uint8)
+    sheet = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, *colours), _GAP_VALUE, np.uint8)
     for cell, index in enumerate(order):
         top, left = (cell // columns) * (height + _GAP), (cell % columns) * (width + _GAP)
-        sheet[top : top + height, left : left + width] = images[index, :, :, 0]
+        sheet[top : top + height, left : left + width] = images[index]
     return sheet
+
+
+def picture(image: np.ndarray) -> np.ndarray:
+    """One image as Pillow takes it: uint8 [H, W] of a grey one [H, W, 1], else as it is."""
+    return _flat(image[np.newaxis])[0]
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    """Grey images without their axis of one channel."""
+    return images[..., 0] if images.shape[-1] == 1 else images
 
 
 def _write_png(file: IO[bytes], images: np.ndarray, labels: np.ndarray) -> None:

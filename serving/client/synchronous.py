@@ -106,7 +106,7 @@ class GeneratorClient:
             labels: int64 [N], `contract.ANY_LABEL` for a class drawn from the row's seed.
 
         Returns:
-            Images uint8 [N, 28, 28, 1] and their labels int64 [N], -1 where the generator has no classes.
+            Images uint8 [N, H, W, C] and their labels int64 [N], -1 where the generator has no classes.
 
         Raises:
             ClientError: Inputs that are not rows of one request, a server that is not there, or its refusal.
@@ -114,7 +114,7 @@ class GeneratorClient:
         return self._draw(draws.sample(seeds, labels))
 
     def sample_png(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[list[bytes], np.ndarray]:
-        """Draw as `sample`, each image as a PNG file of 28x28 pixels."""
+        """Draw as `sample`, each image as a PNG file."""
         return self._draw(draws.sample_png(seeds, labels))
 
     def latents(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +129,7 @@ class GeneratorClient:
             labels: int64 [N].
 
         Returns:
-            Images float32 [N, 28, 28, 1] in [-1, 1].
+            Images float32 [N, H, W, C] in [-1, 1].
 
         Raises:
             ClientError: As for `sample`.
@@ -146,7 +146,7 @@ class GeneratorClient:
             label: Class of all; None for the classes that the seeds draw, the first seed's for the first half of the way.
 
         Returns:
-            Images uint8 [steps, 28, 28, 1] and their labels int64 [steps]; the first and the last are what `sample` draws.
+            Images uint8 [steps, H, W, C] and their labels int64 [steps]; the first and the last are what `sample` draws.
 
         Raises:
             ClientError: As for `sample`.

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from serving.client import GeneratorClient
-from serving.client.images import grid
+from serving.client.images import grid, picture
 from serving.gallery.queries import PathQuery, PictureQuery
 from serving.repository import contract
 
@@ -43,7 +43,7 @@ class Artist:
         images, labels = self._sample(version, query)
         milliseconds = (time.perf_counter() - began) * 1000
         drawn = [
-            {"seed": str(query.seed + row), "label": int(label), "png": _data_url(image[:, :, 0])}
+            {"seed": str(query.seed + row), "label": int(label), "png": _data_url(picture(image))}
             for row, (image, label) in enumerate(zip(images, labels, strict=True))
         ]
         return {"version": version, "milliseconds": milliseconds, "images": drawn}
@@ -63,7 +63,7 @@ class Artist:
         label = query.label if query.label != contract.ANY_LABEL else int(client.sample([query.start], [query.label])[1][0])
         images, labels = client.interpolate(query.start, query.end, query.steps, None if label == contract.ANY_LABEL else label)
         milliseconds = (time.perf_counter() - began) * 1000
-        frames = [_data_url(image[:, :, 0]) for image in images]
+        frames = [_data_url(picture(image)) for image in images]
         return {"version": version, "milliseconds": milliseconds, "label": int(labels[0]), "frames": frames}
 
     def picture(self, version: int, query: PictureQuery) -> bytes:
@@ -73,7 +73,7 @@ class Artist:
             ClientError: The model server's refusal.
         """
         images, labels = self._sample(version, query)
-        sheet = images[0, :, :, 0] if query.count == 1 else grid(images, labels)
+        sheet = picture(images[0]) if query.count == 1 else grid(images, labels)
         return _png(sheet.repeat(query.scale, axis=0).repeat(query.scale, axis=1))
 
     def _sample(self, version: int, query: PictureQuery) -> tuple[np.ndarray, np.ndarray]:

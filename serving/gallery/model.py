@@ -26,7 +26,7 @@ def describe(name: str, versions: list[dict[str, Any]], *, looking: bool) -> dic
 
     Returns:
         name, current and previous (version numbers or None), loading (version numbers), looking, dataset, classes (names by
-        label), conditional, and versions, newest first.
+        label), unlabelled (whether the images have no classes), conditional, and versions, newest first.
     """
     current = _current(versions)
     metadata = next((one["metadata"] for one in versions if one["version"] == current), {})
@@ -38,6 +38,7 @@ def describe(name: str, versions: list[dict[str, Any]], *, looking: bool) -> dic
         "looking": looking,
         "dataset": metadata.get(contract.META_DATASET),
         "classes": metadata.get(contract.META_CLASS_NAMES, []),
+        "unlabelled": metadata.get(contract.META_CLASS_NAMES) == [],
         "conditional": metadata.get(contract.META_CONDITIONAL, False),
         "versions": [_describe_version(one) for one in reversed(versions)],
     }

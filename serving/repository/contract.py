@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-# Images: the pixel shape (height, width, channels) of every supported dataset.
-IMAGE_SHAPE = (28, 28, 1)
-
-# Signatures. The first dimension of every input and output is the batch, so that TensorFlow Serving can batch them.
-# serving_default: latent float32 [N, Z], label int64 [N]  -> image float32 [N, 28, 28, 1] in [-1, 1]
-# sample:          seed int64 [N], label int64 [N]         -> image uint8 [N, 28, 28, 1], label int64 [N]
+# Signatures. The first dimension of every input and output is the batch, so that TensorFlow Serving can batch them. Height, width
+# and channels (1 grey, 3 RGB) of the images are the model's own: its signatures say them, and META_IMAGE_SHAPE.
+# serving_default: latent float32 [N, Z], label int64 [N]  -> image float32 [N, H, W, C] in [-1, 1]
+# sample:          seed int64 [N], label int64 [N]         -> image uint8 [N, H, W, C], label int64 [N]
 # sample_png:      seed int64 [N], label int64 [N]         -> png_bytes string [N], label int64 [N]
 # latent:          seed int64 [N], label int64 [N]         -> latent float32 [N, Z], label int64 [N], as `sample` draws them
 SIGNATURE_DEFAULT = "serving_default"
@@ -42,6 +40,7 @@ META_DATASET = "dataset"  # TFDS name
 META_CLASS_NAMES = "class_names"  # list of str, index = label
 META_CONDITIONAL = "conditional"  # bool: does the label choose the class?
 META_LATENT_SIZE = "latent_size"  # int
+META_IMAGE_SHAPE = "image_shape"  # [height, width, channels]
 META_RECIPE = "recipe"  # "conv" or "article"
 META_SEED = "seed"  # int, of the training
 META_CONFIG = "config"  # the generator's training settings
@@ -49,7 +48,7 @@ META_CODE_HASH = "code_hash"  # sha256 of the training sources
 META_DATA_DIGEST = "data_digest"  # sha256 of the ingested records
 META_TRAINING_KEY = "training_key"  # sha256 of all that decides the weights
 META_FORGER_VERSION = "forger_version"  # of the program that trained it, see serving/repository/version.py
-META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many}
+META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many, "augment": probability}
 META_RUN_ID = "run_id"  # the pipeline run that pushed it
 META_GATE = "gate"  # the gate's verdict (see components/gate/verdict/verdict.py), with "baseline_version"
 

@@ -56,7 +56,7 @@ class LocalGenerator:
         return list(self.metadata.get(contract.META_CLASS_NAMES, []))
 
     def sample(self, seeds: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Draw one image a row, as `GeneratorClient.sample` does: uint8 [N, 28, 28, 1], with labels int64 [N].
+        """Draw one image a row, as `GeneratorClient.sample` does: uint8 [N, H, W, C], with labels int64 [N].
 
         Raises:
             UserError: A label that the generator does not know.
@@ -76,7 +76,7 @@ class LocalGenerator:
             labels: int64 [N].
 
         Returns:
-            Images float32 [N, 28, 28, 1] in [-1, 1].
+            Images float32 [N, H, W, C] in [-1, 1].
 
         Raises:
             UserError, ClientError: As for `sample`.

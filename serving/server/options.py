@@ -16,7 +16,7 @@ class ServerOptions:
         retry_seconds: After this long a version that failed to load is tried again even if its files did not change; 60 s as
             TensorFlow Serving has it.
         max_rows: Rows of one request; 1024 float images are 3 MiB, below gRPC's default limit for a client's messages.
-        max_message_bytes: Size of one request or answer; 16 MiB holds 1024 rows of any signature.
+        max_message_bytes: Size of one request or answer; 16 MiB holds 1024 rows of 28x28x1 floats, 256 of 128x128x3 bytes.
         max_batch_size: Rows that run at once, put together from the requests that wait; 0 runs each request on its own. Two cores
             draw most images a second at 32 to 64 rows.
         batch_timeout_ms: How long a batch that is not full waits for more rows. With 0 a batch starts as soon as the one before

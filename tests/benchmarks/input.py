@@ -28,6 +28,7 @@ from components.gan.training.loop import compile_loop  # noqa: E402
 from pipeline.config import resolve_config  # noqa: E402
 from tests.benchmarks import training  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
+from tests.support.shapes import GREY_28  # noqa: E402
 from tests.support.shards import write_shards  # noqa: E402
 
 _KINDS = ("memory", "stream")
@@ -55,7 +56,7 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
         loops = {}
         for kind in _KINDS:
             with strategy.scope():
-                state = TrainState(conv, settings, _CLASSES, policy)
+                state = TrainState(conv, settings, _CLASSES, GREY_28, policy)
             # A window smaller than the data, so that reading and shuffling go on all the time.
             mine = settings.model_copy(update={"input": kind, "shuffle_buffer": min(settings.shuffle_buffer, count // 4)})
             state.settings = mine

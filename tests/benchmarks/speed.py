@@ -29,6 +29,7 @@ from components.gan.training.loop import compile_loop  # noqa: E402
 from pipeline.config import resolve_config  # noqa: E402
 from tests.benchmarks import training  # noqa: E402
 from tests.benchmarks.machine import cpu  # noqa: E402
+from tests.support.shapes import GREY_28  # noqa: E402
 
 _STEPS, _REPEATS = 200, 5
 _SIDE = 4096  # of the matrices whose product is the peak
@@ -48,11 +49,11 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (_DATA, 28, 28, 1), np.uint8), rng.integers(0, 10, _DATA)
     with strategy.scope():
-        state = TrainState(conv, settings, 10, policy)
+        state = TrainState(conv, settings, 10, GREY_28, policy)
     run = compile_loop(state, InMemory(images, labels), strategy)
     run(tf.constant(conv.CYCLE * 5, tf.int64)).numpy()
     seconds = min(_timed(lambda: run(tf.constant(_STEPS, tf.int64)).numpy()) for _ in range(_REPEATS)) / _STEPS
-    flops = step_flops(TrainState(conv, settings, 10, policy), settings.batch_size)
+    flops = step_flops(TrainState(conv, settings, 10, GREY_28, policy), settings.batch_size)
     peak = matmul_peak(tf.bfloat16 if "bfloat16" in policy else tf.float32)
     return {
         "machine": cpu(),

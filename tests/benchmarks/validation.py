@@ -18,6 +18,7 @@ from components.judge.network import build_network
 from components.judge.settings import JudgeSettings
 from components.judge.training import train_judge
 from tests.support.mnist import train_split
+from tests.support.shapes import GREY_28
 
 SLICE = 10_000  # images at the end of MNIST's train split, on which nothing trains
 _CLASSES, _JUDGE = 10, JudgeSettings(seed=2)
@@ -47,7 +48,7 @@ class ValidationJudge:
 
     def __init__(self, train: Images, held_out: Images, weights: Path) -> None:
         """Train it, unless a call before has left its weights."""
-        network = build_network(_CLASSES, _JUDGE.feature_size, _JUDGE.seed)
+        network = build_network(_CLASSES, _JUDGE.feature_size, _JUDGE.seed, GREY_28)
         if weights.exists():
             network.load_weights(weights)
         else:

@@ -7,11 +7,12 @@ import hashlib
 import tensorflow_datasets as tfds
 
 from components.ingest import archives, mirror
+from components.ingest.settings import DataSettings
 from components.ingest.tfds_dataset import open_builder
 
 
 def test_rebuilt_archives_have_the_registered_checksums(tmp_path):
-    expected = archives.registered(open_builder("mnist", tmp_path))
+    expected = archives.registered(open_builder(DataSettings(), tmp_path)[0])
     mirror.rebuild(tmp_path / "archives", expected)
     infos = tfds.builder_cls("mnist").url_infos.values()
     assert len(infos) == 4

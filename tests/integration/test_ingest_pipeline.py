@@ -15,10 +15,12 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.ingest.component import TfdsExampleGen
 from components.transform import pixels
+from components.transform.executor import BACKGROUND, SHAPE
 from components.validate.component import FatalExampleValidator
 from components.validate.schema import write_schema
 from components.validate.statistics import statistics_options
 from serving.repository.errors import UserError
+from tests.support.shapes import GREY_28
 
 # The image name is never used by a local runner; without it TFX packs itself anew for every Beam component.
 BEAM_ARGS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
@@ -47,7 +49,7 @@ def example_gen(mnist, **changes) -> TfdsExampleGen:
 
 def checked(examples, mnist, home: Path) -> list:
     """The nodes between examples and Transform."""
-    schema = tfx.components.ImportSchemaGen(schema_file=str(write_schema(mnist, home / "schema")))
+    schema = tfx.components.ImportSchemaGen(schema_file=str(write_schema(mnist, GREY_28, home / "schema")))
     statistics = tfx.components.StatisticsGen(
         examples=examples, schema=schema.outputs["schema"], stats_options=statistics_options()
     )
@@ -69,6 +71,7 @@ def transform(examples, schema, validator) -> tfx.components.Transform:
         preprocessing_fn="components.transform.executor.preprocessing_fn",
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "test"]),
         disable_statistics=True,
+        custom_config={SHAPE: list(GREY_28), BACKGROUND: "#ffffff"},
     )
     node.add_upstream_node(validator)
     return node
@@ -102,7 +105,7 @@ def test_examples_are_tfds_own_records(home, mnist, split, expression):
 
 @pytest.mark.parametrize(("split", "expression"), [("train", TRAIN), ("test", TEST)])
 def test_transformed_pixels_are_tfds_own_images(home, mnist, split, expression):
-    images, labels = pixels.parse_transformed(tf.constant(records(home, "transformed_examples", split)))
+    images, labels = pixels.parse_transformed(tf.constant(records(home, "transformed_examples", split)), GREY_28)
     expected = list(tfds.builder_from_directory(mnist.directory).as_dataset(split=expression).as_numpy_iterator())
     np.testing.assert_array_equal(images, [row["image"] for row in expected])
     assert labels.numpy().tolist() == [row["label"] for row in expected]
@@ -216,12 +219,13 @@ def test_a_class_of_one_split_stops_the_run(mnist, tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_wrong_size_stops_transform_with_its_shape(mnist, tmp_path):
-    wrong = tf.io.encode_png(np.zeros((28, 29, 1), np.uint8)).numpy()
-    source = damaged_examples(mnist, tmp_path, [set_image(wrong)])
+def test_another_size_is_brought_to_the_shape(mnist, tmp_path):
+    wide = tf.io.encode_png(np.full((56, 90, 3), 100, np.uint8)).numpy()
+    source = damaged_examples(mnist, tmp_path, [set_image(wide)])
     nodes = checked(source.outputs["result"], mnist, tmp_path)
-    with pytest.raises(Exception, match=r"image is\W+28x29x1\W+but must be\W+28x28x1"):
-        run([source, *nodes, transform(source.outputs["result"], nodes[0], nodes[2])], tmp_path)
+    run([source, *nodes, transform(source.outputs["result"], nodes[0], nodes[2])], tmp_path)
+    images, _ = pixels.parse_transformed(tf.constant(records(tmp_path, "transformed_examples", "test")), GREY_28)
+    assert (images.numpy() == 100).all(axis=(1, 2, 3)).sum() == 1
 
 
 def test_executors_load_by_path():

@@ -84,6 +84,7 @@ def save_examples(directory: Path, images: np.ndarray, labels: np.ndarray, shard
                 features = {
                     "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()])),
                     "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)])),
+                    "shape": tf.train.Feature(int64_list=tf.train.Int64List(value=image.shape)),
                 }
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     return directory

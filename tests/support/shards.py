@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.transform.pixels import IMAGE_KEY, LABEL_KEY
+from components.transform.pixels import IMAGE_KEY, LABEL_KEY, SHAPE_KEY
 
 
 def write_shards(directory: Path, images: np.ndarray, labels: np.ndarray, sizes: list[int]) -> str:
-    """Write uint8 [N, 28, 28, 1] images and their labels to files of these sizes; returns their pattern."""
+    """Write uint8 [N, H, W, C] images and their labels to files of these sizes; returns their pattern."""
     directory.mkdir(parents=True, exist_ok=True)
     ends = itertools.accumulate(sizes)
     for number, (size, end) in enumerate(zip(sizes, ends, strict=True)):
@@ -20,6 +20,7 @@ def write_shards(directory: Path, images: np.ndarray, labels: np.ndarray, sizes:
                 features = {
                     IMAGE_KEY: tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()])),
                     LABEL_KEY: tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+                    SHAPE_KEY: tf.train.Feature(int64_list=tf.train.Int64List(value=image.shape)),
                 }
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     return str(directory / "transformed_examples-*")

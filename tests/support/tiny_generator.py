@@ -7,16 +7,22 @@ never depend on the batch it travels in, and building, loading and running stay 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from serving.repository import contract
 
 LATENT_SIZE = 4
-_PIXELS = contract.IMAGE_SHAPE[0] * contract.IMAGE_SHAPE[1] * contract.IMAGE_SHAPE[2]
 
 
 def build_tiny_generator(
-    directory: Path, *, num_classes: int = 10, scale: float = 1.0, training_key: str = "k", conditional: bool = True
+    directory: Path,
+    *,
+    num_classes: int = 10,
+    scale: float = 1.0,
+    training_key: str = "k",
+    conditional: bool = True,
+    shape: tuple[int, int, int] = (28, 28, 1),
 ) -> Path:
     """Save a tiny generator as a trainer would.
 
@@ -26,13 +32,14 @@ def build_tiny_generator(
         scale: A factor on the weights: another scale is another model with other pixels.
         training_key: The metadata's training key.
         conditional: False makes every answered label -1, as an unconditional generator does.
+        shape: Height, width and channels of its images.
 
     Returns:
         `directory`.
     """
     import tensorflow as tf
 
-    module = _module(num_classes, scale, conditional)
+    module = _module(num_classes, scale, conditional, shape)
     signatures = {
         contract.SIGNATURE_DEFAULT: module.from_latent,
         contract.SIGNATURE_SAMPLE: module.sample,
@@ -47,6 +54,7 @@ def build_tiny_generator(
         contract.META_CLASS_NAMES: [str(label) for label in range(num_classes)],
         contract.META_CONDITIONAL: conditional,
         contract.META_LATENT_SIZE: LATENT_SIZE,
+        contract.META_IMAGE_SHAPE: list(shape),
         contract.META_RECIPE: "conv",
         contract.META_SEED: 0,
         contract.META_CONFIG: {"scale": scale},
@@ -82,16 +90,18 @@ def write_warmup(directory: Path, batch_sizes: tuple[int, ...] = (1, 3)) -> None
                 writer.write(record.SerializeToString())
 
 
-def _module(num_classes: int, scale: float, conditional: bool):
+def _module(num_classes: int, scale: float, conditional: bool, shape: tuple[int, int, int]):
     import numpy as np
     import tensorflow as tf
+
+    pixels = math.prod(shape)
 
     class TinyGenerator(tf.Module):
         def __init__(self) -> None:
             super().__init__()
             random = np.random.default_rng(0)
-            self.patterns = tf.Variable(scale * random.normal(size=(LATENT_SIZE, _PIXELS)), dtype=tf.float32)
-            self.classes = tf.Variable(scale * random.normal(size=(num_classes, _PIXELS)), dtype=tf.float32)
+            self.patterns = tf.Variable(scale * random.normal(size=(LATENT_SIZE, pixels)), dtype=tf.float32)
+            self.classes = tf.Variable(scale * random.normal(size=(num_classes, pixels)), dtype=tf.float32)
 
         def _image(self, latent, label):
             known = tf.logical_and(label >= contract.ANY_LABEL, label < num_classes)
@@ -99,7 +109,7 @@ def _module(num_classes: int, scale: float, conditional: bool):
                 summed = tf.gather(self.classes, tf.maximum(label, 0))
             for index in range(LATENT_SIZE):
                 summed += latent[:, index, tf.newaxis] * self.patterns[index]
-            return tf.reshape(tf.tanh(summed), (-1, *contract.IMAGE_SHAPE))
+            return tf.reshape(tf.tanh(summed), (-1, *shape))
 
         def _latent(self, seed, label):
             def row(one):
@@ -116,8 +126,8 @@ def _module(num_classes: int, scale: float, conditional: bool):
 
         def _draw(self, seed, label):
             latent, chosen = self._latent(seed, label if conditional else tf.zeros_like(label))
-            pixels = tf.round((self._image(latent, chosen) + 1.0) * 127.5)
-            return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8), self._answered(chosen)
+            rounded = tf.round((self._image(latent, chosen) + 1.0) * 127.5)
+            return tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8), self._answered(chosen)
 
         @tf.function(
             input_signature=[

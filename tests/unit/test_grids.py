@@ -28,3 +28,10 @@ def test_a_strip_is_one_row():
     sheet = lay_out(images, columns=3, gap=1)
     assert sheet.shape == (4, 17)
     assert all((sheet[:, 6 * place : 6 * place + 5] == images[place]).all() for place in range(3))
+
+
+def test_colours_have_a_third_axis():
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 5, 3), np.uint8)
+    sheet = lay_out(images, columns=2, gap=1)
+    assert sheet.shape == (9, 11, 3)
+    assert (sheet[5:, :5] == images[2]).all() and not sheet[5:, 6:].any()

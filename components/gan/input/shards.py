@@ -9,14 +9,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from components.transform.pixels import parse_transformed
+from components.shape import ImageShape
+from components.transform.examples import COMPRESSION
+from components.transform.pixels import parse_transformed, shape_of
 from serving.repository.durable import replace_file
 from serving.repository.errors import UserError
 
-COMPRESSION = "GZIP"  # as Transform writes them
-_FILE = "shards.json"  # path -> [bytes, examples, labels]
+_FILE = "shards.json"  # path -> [bytes, examples, labels, shape]
 _AT_ONCE = 4  # files read at the same time
-_BATCH = 4096  # examples read at once
+_BATCH = 1024  # examples read at once
 _FRAME = 16  # bytes that TFRecord adds to each: its length and two checksums
 
 
@@ -28,11 +29,13 @@ class Shards:
         paths: In the order of their names.
         counts: Examples in each.
         labels: Classes that occur, in order.
+        shape: Of every image.
     """
 
     paths: tuple[str, ...]
     counts: tuple[int, ...]
     labels: tuple[int, ...]
+    shape: ImageShape
 
     @property
     def count(self) -> int:
@@ -60,27 +63,30 @@ def find_shards(patterns: list[str], directory: Path) -> Shards:
         known = {path: [size, *seen] for path, size, seen in zip(paths, sizes, found, strict=True)}
         directory.mkdir(parents=True, exist_ok=True)
         replace_file(noted, json.dumps(known))
-    labels = sorted({label for _, _, labels in known.values() for label in labels})
-    shards = Shards(tuple(paths), tuple(known[path][1] for path in paths), tuple(labels))
-    if shards.count == 0:
+    counts = tuple(known[path][1] for path in paths)
+    if not sum(counts):
         raise UserError(f"no examples match {', '.join(patterns)}: check data.train_split")
-    return shards
+    labels = sorted({label for _, _, labels, _ in known.values() for label in labels})
+    shape = next(shape for _, _, _, shape in known.values() if shape)
+    return Shards(tuple(paths), counts, tuple(labels), ImageShape(*shape))
 
 
-def _look_through(path: str) -> tuple[int, list[int]]:
-    """Count a file's examples and name their classes."""
+def _look_through(path: str) -> tuple[int, list[int], ImageShape | None]:
+    """Count a file's examples, name their classes and their images' shape; None where there are none."""
     count = size = 0
     labels: set[int] = set()
+    shape = None
     try:
         for batch in tf.data.TFRecordDataset(path, COMPRESSION).batch(_BATCH):
             count += len(batch)
-            labels.update(parse_transformed(batch)[1].numpy().tolist())
+            shape = shape or shape_of(batch[0].numpy())
+            labels.update(parse_transformed(batch, shape)[1].numpy().tolist())
             size += int(tf.reduce_sum(tf.strings.length(batch))) + len(batch) * _FRAME
     except tf.errors.DataLossError as error:
         raise _damaged(path, error.message.rpartition("}} ")[2].partition(" [Op")[0]) from None
     if size % 2**32 != _noted_size(path):  # TensorFlow takes a cut between two examples for the end
         raise _damaged(path, "its end is missing")
-    return count, sorted(labels)
+    return count, sorted(labels), shape
 
 
 def _noted_size(path: str) -> int:

@@ -12,13 +12,13 @@ import tensorflow as tf
 from components.gan.input.shards import find_shards
 from components.gan.input.stream import Streamed
 from components.gan.settings import GanSettings
+from components.shape import ImageShape
 from components.transform.examples import read_examples
-from components.transform.pixels import IMAGE_BYTES
 from serving.repository.errors import UserError
 
-_BYTES = IMAGE_BYTES + np.dtype(np.int64).itemsize  # of an image and its label
+_LABEL_BYTES = np.dtype(np.int64).itemsize
 
-# Returns each replica's share of the next step: images uint8 [share, 28, 28, 1], labels int64 [share].
+# Returns each replica's share of the next step: images uint8 [share, H, W, C], labels int64 [share].
 Feed = Callable[[], tuple[Any, Any]]
 
 
@@ -29,11 +29,13 @@ class Source(Protocol):
         kind: "memory" or "stream".
         count: Images of one pass; each pass holds every image once.
         labels: Classes that occur, in order; a dataset may name more.
+        shape: Of every image.
     """
 
     kind: str
     count: int
     labels: tuple[int, ...]
+    shape: ImageShape
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
         """Return what gives the next step's shares, to be called inside a tf.function.
@@ -55,12 +57,13 @@ class InMemory:
         """Take the images.
 
         Args:
-            images: uint8 [N, 28, 28, 1], the same in every worker.
+            images: uint8 [N, H, W, C], the same in every worker.
             labels: int64 [N].
         """
         self._images, self._labels = images, labels.astype(np.int64)
         self.count = len(images)
         self.labels = tuple(np.unique(labels).tolist())
+        self.shape = ImageShape(*images.shape[1:])
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
         """See `Source.feed`."""
@@ -103,10 +106,11 @@ def open_source(patterns: list[str], settings: GanSettings, directory: Path) -> 
         UserError: There are no examples, a file is damaged, or they are to be held in memory and don't fit.
     """
     shards = find_shards(patterns, directory)
-    fits = shards.count * _BYTES <= settings.memory_limit_mib * 2**20
+    size = shards.count * (shards.shape.bytes + _LABEL_BYTES)
+    fits = size <= settings.memory_limit_mib * 2**20
     if settings.input == "memory" and not fits:
         raise UserError(
-            f"{shards.count} images take {shards.count * _BYTES / 2**20:.0f} MiB, more than gan.memory_limit_mib="
+            f"{shards.count} images take {size / 2**20:.0f} MiB, more than gan.memory_limit_mib="
             f"{settings.memory_limit_mib}: raise it, or set gan.input=auto"
         )
     if settings.input == "stream" or not fits:

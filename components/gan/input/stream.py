@@ -12,15 +12,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.gan.input.shards import COMPRESSION, Shards
+from components.gan.input.shards import Shards
 from components.gan.settings import GanSettings
+from components.shape import ImageShape
+from components.transform.examples import COMPRESSION
 from components.transform.pixels import parse_transformed
-from serving.repository.contract import IMAGE_SHAPE
 
 _INTERLEAVED = 4  # files read at a time
 _BLOCK = 16  # examples taken from one of them before the next one's turn
 _STREAM = 2  # this use of the training's seed
 _BATCHES_AHEAD = 8
+_WINDOWS = 3  # in memory at the same time, at most
 
 
 class Streamed:
@@ -31,23 +33,29 @@ class Streamed:
     def __init__(self, shards: Shards) -> None:
         """Take the files that hold them; every worker reads all of them and keeps its own rows of each batch."""
         self._shards = shards
-        self.count, self.labels = shards.count, shards.labels
+        self.count, self.labels, self.shape = shards.count, shards.labels, shards.shape
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Callable[[], tuple[Any, Any]]:
         """See `components.gan.input.source.Source.feed`."""
         position = int(step.numpy()) * settings.batch_size
-        share = settings.batch_size // strategy.num_replicas_in_sync
+        share, shape = settings.batch_size // strategy.num_replicas_in_sync, self.shape
+        window = window_size(settings, shape)
 
         def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
             """Give this worker's replicas their shares, one after the other."""
             mine = settings.batch_size // context.num_input_pipelines
-            rows = shuffled(self._shards, settings.seed, settings.shuffle_buffer, position).rebatch(mine)
+            rows = shuffled(self._shards, settings.seed, window, position).rebatch(mine)
             rows = rows.shard(context.num_input_pipelines, context.input_pipeline_id)
             endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-            return rows.rebatch(share).map(lambda records: _parse(records, share)).apply(endless).prefetch(_BATCHES_AHEAD)
+            return rows.rebatch(share).map(lambda records: _parse(records, share, shape)).apply(endless).prefetch(_BATCHES_AHEAD)
 
         iterator = iter(strategy.distribute_datasets_from_function(batches))
         return lambda: next(iterator)
+
+
+def window_size(settings: GanSettings, shape: ImageShape) -> int:
+    """Count the examples that are shuffled among themselves: as many as asked for and as the memory holds."""
+    return max(1, min(settings.shuffle_buffer, settings.memory_limit_mib * 2**20 // (_WINDOWS * shape.bytes)))
 
 
 def shuffled(shards: Shards, seed: int, window: int, position: int) -> tf.data.Dataset:
@@ -100,6 +108,6 @@ def _records(shards: Shards, key: tf.Tensor, first: tf.Tensor) -> tf.data.Datase
     return tf.data.Dataset.from_tensor_slices(paths).batch(_INTERLEAVED).skip(passed).flat_map(read).skip(first - ends[passed])
 
 
-def _parse(records: tf.Tensor, share: int) -> tuple[tf.Tensor, tf.Tensor]:
-    images, labels = parse_transformed(records)
-    return tf.ensure_shape(images, [share, *IMAGE_SHAPE]), tf.ensure_shape(labels, [share])
+def _parse(records: tf.Tensor, share: int, shape: ImageShape) -> tuple[tf.Tensor, tf.Tensor]:
+    images, labels = parse_transformed(records, shape)
+    return tf.ensure_shape(images, [share, *shape]), tf.ensure_shape(labels, [share])

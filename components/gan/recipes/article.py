@@ -14,28 +14,27 @@ from components.gan.recipes.inputs import discriminator_inputs, generator_inputs
 from components.gan.recipes.losses import accuracy
 from components.gan.settings import GanSettings
 from components.gan.train_state import StepResult, TrainState
-from serving.repository.contract import IMAGE_SHAPE
+from components.shape import ImageShape
 
 CONDITIONAL: bool = False
 CYCLE: int = 1
 draw_latents = uniform_latents
 
 
-def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-    """Build (latent float32 [N, Z], label int64 [N], ignored) -> image [N, 28, 28, 1] in [-1, 1]."""
+def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
+    """Build (latent float32 [N, Z], label int64 [N], ignored) -> image [N, H, W, C] in [-1, 1]."""
     del num_classes
     latent, label = generator_inputs(settings)
     x = _hidden(latent, settings, settings.seed, policy)
-    pixels = IMAGE_SHAPE[0] * IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
-    x = keras.layers.Dense(pixels, kernel_initializer=_glorot(settings.seed + 2), dtype=policy)(x)
-    image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(keras.layers.Reshape(IMAGE_SHAPE, dtype=policy)(x))
+    x = keras.layers.Dense(shape.bytes, kernel_initializer=_glorot(settings.seed + 2), dtype=policy)(x)
+    image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(keras.layers.Reshape(shape, dtype=policy)(x))
     return keras.Model([latent, label], image, name="generator")
 
 
-def build_discriminator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-    """Build (image float32 [N, 28, 28, 1], label int64 [N], ignored) -> logit float32 [N]."""
+def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
+    """Build (image float32 [N, H, W, C], label int64 [N], ignored) -> logit float32 [N]."""
     del num_classes
-    image, label = discriminator_inputs()
+    image, label = discriminator_inputs(shape)
     x = _hidden(keras.layers.Flatten(dtype=policy)(image), settings, settings.seed + 10, policy)
     logit = keras.layers.Dense(1, kernel_initializer=_glorot(settings.seed + 12), dtype="float32")(x)
     return keras.Model([image, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")
@@ -62,7 +61,7 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
 
     Args:
         state: Both networks and their optimisers; updated in place.
-        real: float32 [N, 28, 28, 1] in [-1, 1].
+        real: float32 [N, H, W, C] in [-1, 1].
         label: int64 [N], ignored.
         seeds: int64 [N], the generated images' seeds.
         penalise: Ignored: the article has no penalty.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from components.gan.latents import normal_latents
+from components.gan.recipes.augment import augment
 from components.gan.recipes.conv_networks import build_discriminator, build_generator
 from components.gan.recipes.losses import accuracy, gradient_penalty, non_saturating_losses
 from components.gan.settings import PENALTY_EVERY
@@ -22,6 +23,7 @@ CYCLE: int = PENALTY_EVERY
 draw_latents = normal_latents
 # One in this many rows carries the penalties: rows are drawn at random, so the mean is the same and the time is halved.
 _PENALTY_ROWS = 2
+_REAL_VIEWS, _FAKE_VIEWS = 4, 5  # these uses of a row's seed; `components.gan.latents` has 1 to 3
 
 
 def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, penalise: bool) -> StepResult:
@@ -32,7 +34,7 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
 
     Args:
         state: Both networks and their optimisers; updated in place.
-        real: float32 [N, 28, 28, 1] in [-1, 1].
+        real: float32 [N, H, W, C] in [-1, 1].
         label: int64 [N], the classes of the real images and, row by row, of the generated ones.
         seeds: int64 [N], the generated images' seeds.
         penalise: Whether this step carries the gradient penalties (of a whole cycle).
@@ -45,13 +47,15 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
     images = tf.concat([real, fake], axis=0)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        real_logit, fake_logit = tf.split(state.discriminator([images, labels], training=True), 2)
+        seen = _views(images, seeds, settings.augment)
+        real_logit, fake_logit = tf.split(state.discriminator([seen, labels], training=True), 2)
         d_loss, g_loss, slope_ratio = non_saturating_losses(real_logit, fake_logit)
         total = d_loss
         if penalise:
             gamma = state.cosine_decay(settings.gamma, settings.final_gamma)
             # Every n-th row, so that it is the same rows however many replicas share the batch.
-            penalised = tf.stop_gradient(tf.concat([real[::_PENALTY_ROWS], fake[::_PENALTY_ROWS]], axis=0))
+            seen_real, seen_fake = tf.split(seen, 2)
+            penalised = tf.stop_gradient(tf.concat([seen_real[::_PENALTY_ROWS], seen_fake[::_PENALTY_ROWS]], axis=0))
             classes = tf.concat([label[::_PENALTY_ROWS], label[::_PENALTY_ROWS]], axis=0)
             # The mean over both kinds counts each by half, hence the 2 for R1 + R2.
             total += 2.0 * CYCLE * gradient_penalty(state.discriminator, penalised, classes, gamma)
@@ -62,3 +66,12 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
     d_norm = state.apply_discriminator_gradients(d_gradients)
     g_norm = state.apply_generator_gradients(g_gradients)
     return StepResult(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
+
+
+def _views(images: tf.Tensor, seeds: tf.Tensor, probability: float | None) -> tf.Tensor:
+    """Return what the discriminator sees of N real and N generated images, float32 [2N, H, W, C]."""
+    if not probability:
+        return images
+    real, fake = tf.split(images, 2)
+    views = augment(real, seeds, probability, _REAL_VIEWS), augment(fake, seeds, probability, _FAKE_VIEWS)
+    return tf.concat(views, axis=0)

@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from components.gan.recipes.inputs import image_dtype
-from serving.repository.contract import IMAGE_SHAPE
 
 _SLOPE = 0.2
 _UPSCALE_GAIN = 0.5
@@ -43,16 +42,18 @@ class Layers:
         return keras.layers.LeakyReLU(_SLOPE, dtype=self._policy)
 
     def downscale(self, channels: int) -> keras.layers.Layer:
-        """Make a strided convolution that halves the sides, [N, H, W, C] -> [N, H/2, W/2, channels]."""
+        """Make a strided convolution that halves the sides, rounded up: [N, H, W, C] -> [N, H/2, W/2, channels]."""
         return keras.layers.Conv2D(
             channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(), dtype=self._policy
         )
 
-    def upscale(self, channels: int) -> keras.layers.Layer:
-        """Make a transposed convolution that doubles the sides, [N, H, W, C] -> [N, 2H, 2W, channels]."""
-        return keras.layers.Conv2DTranspose(
+    def upscale(self, x: keras.KerasTensor, channels: int, side: int) -> keras.KerasTensor:
+        """Double the sides by a transposed convolution, [N, H, H, C] -> [N, side, side, channels]; `side` is 2H or 2H - 1."""
+        y = keras.layers.Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(_UPSCALE_GAIN), dtype=self._policy
-        )
+        )(x)
+        surplus = y.shape[1] - side
+        return keras.layers.Cropping2D(((0, surplus), (0, surplus)), dtype=self._policy)(y) if surplus else y
 
     def from_image(self, image: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Halve an image's sides as `downscale` does: the same sums, over 2x2 pixels at a time.
@@ -63,13 +64,11 @@ class Layers:
         blocks = _ToBlocks(dtype=self._policy)(keras.layers.ZeroPadding2D(1, dtype=self._policy)(image))
         return keras.layers.Conv2D(channels, 2, kernel_initializer=self._initializer(), dtype=self._policy)(blocks)
 
-    def to_image(self, x: keras.KerasTensor) -> keras.KerasTensor:
+    def to_image(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Double the sides as `upscale` does, to an image's channels; 2x2 pixels at a time for the reason of `from_image`."""
         padded = keras.layers.ZeroPadding2D(1, dtype=self._policy)(x)
         initializer = self._initializer(_UPSCALE_GAIN * _PIXELS_A_BLOCK)
-        blocks = keras.layers.Conv2D(_PIXELS_A_BLOCK * IMAGE_SHAPE[2], 2, kernel_initializer=initializer, dtype=self._policy)(
-            padded
-        )
+        blocks = keras.layers.Conv2D(_PIXELS_A_BLOCK * channels, 2, kernel_initializer=initializer, dtype=self._policy)(padded)
         return keras.layers.Cropping2D(1, dtype=self._policy)(_FromBlocks(dtype=self._policy)(blocks))
 
     def residual(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:

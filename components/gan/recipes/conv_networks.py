@@ -1,48 +1,79 @@
-"""The `conv` recipe's generator and discriminator: class-conditional, convolutional, without normalisation layers."""
+"""The `conv` recipe's generator and discriminator: class-conditional, convolutional, without normalisation layers.
+
+Both walk the same levels, the generator upwards: at each the sides are half those of the level above and the channels twice as
+many. The lowest level has 4 to 8 pixels a side, so that the depth follows from the size of the images.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import keras
 
 from components.gan.recipes.conv_layers import Layers
 from components.gan.recipes.inputs import discriminator_inputs, generator_inputs, image_dtype
 from components.gan.settings import GanSettings
-from serving.repository.contract import IMAGE_SHAPE
+from components.shape import ImageShape
+
+_LARGEST_BASE = 8  # pixels a side of the lowest level
+_FEWEST_LEVELS = 2
 
 
-def build_generator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-    """Build (latent float32 [N, Z], label int64 [N]) -> image [N, 28, 28, 1] in [-1, 1]."""
-    width = settings.width
+class Level(NamedTuple):
+    """One resolution of both networks."""
+
+    side: int
+    channels: int
+
+
+def levels(settings: GanSettings, shape: ImageShape) -> list[Level]:
+    """Return the levels below the image, the widest resolution first.
+
+    E.g. for 28 pixels 14 and 7, for 64 pixels 32, 16 and 8, for 36 pixels 18, 9 and 5; with `width` channels at first, each time
+    twice as many, up to `max_channels`.
+    """
+    found = [Level(shape.height // 2, settings.width)]
+    while found[-1].side > _LARGEST_BASE or len(found) < _FEWEST_LEVELS:
+        side, channels = found[-1]
+        found.append(Level(-(-side // 2), max(min(2 * channels, settings.max_channels), settings.width)))
+    return found
+
+
+def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
+    """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1]."""
     make = Layers(policy, settings.seed)
-    side = IMAGE_SHAPE[0] // 4
+    *higher, base = levels(settings, shape)
     latent, label = generator_inputs(settings)
     style = keras.layers.Concatenate(dtype=policy)([latent, make.class_code(label, num_classes, settings.latent_size)])
-    x = make.dense(4 * width)(style)
+    x = make.dense(2 * base.channels)(style)
     x = make.activation()(x)
-    x = make.dense(side * side * 2 * width)(x)
-    x = keras.layers.Reshape([side, side, 2 * width], dtype=policy)(x)
+    x = make.dense(base.side * base.side * base.channels)(x)
+    x = keras.layers.Reshape([base.side, base.side, base.channels], dtype=policy)(x)
     x = make.activation()(x)
-    x = make.residual(x, 2 * width)
-    x = make.activation()(make.upscale(width)(x))
-    x = make.residual(x, width)
-    x = make.to_image(x)
+    x = make.residual(x, base.channels)
+    for level in reversed(higher):
+        x = make.activation()(make.upscale(x, level.channels, level.side))
+        x = make.residual(x, level.channels)
+    x = make.to_image(x, shape.channels)
     image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(x)
     return keras.Model([latent, label], image, name="generator")
 
 
-def build_discriminator(settings: GanSettings, num_classes: int, policy: str) -> keras.Model:
-    """Build (image float32 [N, 28, 28, 1], label int64 [N]) -> logit float32 [N]."""
-    width = settings.width
+def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
+    """Build (image float32 [N, H, W, C], label int64 [N]) -> logit float32 [N]."""
     make = Layers(policy, settings.seed + 1)
-    image, label = discriminator_inputs()
-    x = make.activation()(make.from_image(image, width))
-    x = make.activation()(make.downscale(2 * width)(x))
-    x = make.residual(x, 2 * width)
+    top, *lower = levels(settings, shape)
+    image, label = discriminator_inputs(shape)
+    x = make.activation()(make.from_image(image, top.channels))
+    for level in lower:
+        x = make.activation()(make.downscale(level.channels)(x))
+        x = make.residual(x, level.channels)
     x = keras.layers.Flatten(dtype=policy)(x)
-    features = make.activation()(make.dense(4 * width)(x))
+    size = 2 * lower[-1].channels
+    features = make.activation()(make.dense(size)(x))
     # float32 from here: the loss is a difference of logits. A logit shared by all classes plus the features' projection on the
     # class's own vector; one separate logit a class learned slower (measured).
     shared = make.dense(1, policy="float32")(features)
-    projection = keras.layers.Dot(1, dtype="float32")([features, make.class_code(label, num_classes, 4 * width)])
-    logit = keras.layers.Add(dtype="float32")([shared, keras.layers.Rescaling((4 * width) ** -0.5, dtype="float32")(projection)])
+    projection = keras.layers.Dot(1, dtype="float32")([features, make.class_code(label, num_classes, size)])
+    logit = keras.layers.Add(dtype="float32")([shared, keras.layers.Rescaling(size**-0.5, dtype="float32")(projection)])
     return keras.Model([image, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from components.gan.settings import GanSettings
-from serving.repository.contract import IMAGE_SHAPE
+from components.shape import ImageShape
 
 
 def generator_inputs(settings: GanSettings) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -13,9 +13,9 @@ def generator_inputs(settings: GanSettings) -> tuple[keras.KerasTensor, keras.Ke
     return _input([settings.latent_size], "float32", "latent"), _input([], "int64", "label")
 
 
-def discriminator_inputs() -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the symbolic inputs image, float32 [N, 28, 28, 1] in [-1, 1], and label, int64 [N]."""
-    return _input(IMAGE_SHAPE, "float32", "image"), _input([], "int64", "label")
+def discriminator_inputs(shape: ImageShape) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return the symbolic inputs image, float32 [N, H, W, C] in [-1, 1], and label, int64 [N]."""
+    return _input(shape, "float32", "image"), _input([], "int64", "label")
 
 
 def image_dtype(policy: str) -> str:

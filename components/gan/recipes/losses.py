@@ -36,7 +36,7 @@ def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.T
 
     Args:
         discriminator: D, whose rows must not depend on each other.
-        images: float32 [N, 28, 28, 1] in [-1, 1].
+        images: float32 [N, H, W, C] in [-1, 1].
         labels: int64 [N].
         gamma: Weight, float32 scalar.
     """

@@ -55,12 +55,12 @@ class Journal:
         )
 
     def draw(self, step: int, images: np.ndarray) -> None:
-        """Save uint8 [N, 28, 28, 1] images, the same latents each time, as one near-square grid."""
+        """Save uint8 [N, H, W, C] images, the same latents each time, as one near-square grid."""
         sheet = lay_out(images, columns=math.ceil(math.sqrt(len(images))))
         with replacing(sample_path(self._directory, step)) as file:
             Image.fromarray(sheet).save(file, format="PNG")
         with self._board.as_default(step=step):
-            tf.summary.image("samples", sheet[None, ..., None])
+            tf.summary.image("samples", sheet.reshape(1, *sheet.shape[:2], -1))
 
     def close(self) -> None:
         """Flush everything to disk."""

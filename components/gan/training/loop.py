@@ -15,13 +15,13 @@ from components.gan.latents import step_seeds
 from components.gan.recipes import RECIPES
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
+from components.gan.training.augmentation import with_augmentation
 from components.gan.training.checkpoints import Checkpoints
 from components.gan.training.devices import choose_strategy, describe, dtype_policy
 from components.gan.training.journal import Journal
 from components.gan.training.workers import is_chief
 from components.progress import log_note, report_progress
 from components.transform.pixels import quantise, scale
-from serving.repository.contract import IMAGE_SHAPE
 from serving.repository.errors import UserError, first_line
 
 _LOG_EVERY = 100  # steps a compiled call: rare enough to cost nothing, often enough for a live progress bar
@@ -80,13 +80,16 @@ def _train(
     source: Source, num_classes: int, settings: GanSettings, directory: Path, strategy: tf.distribute.Strategy
 ) -> TrainState:
     policy, chief = dtype_policy(settings), is_chief()
+    settings = with_augmentation(settings, source.count)
     with strategy.scope():
-        state = TrainState(RECIPES[settings.recipe], settings, num_classes, policy)
+        state = TrainState(RECIPES[settings.recipe], settings, num_classes, source.shape, policy)
         checkpoints = Checkpoints(state.checkpoint(), directory / "checkpoints")
         resumed = checkpoints.restore()
     start = int(state.step.numpy())
     streamed = f", {source.count} images streamed from files" if source.kind == "stream" else ""
     log_note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
+    if settings.augment:
+        log_note(f"{source.count} images are few: the discriminator sees each changed with probability {settings.augment:.2f}")
     journal = Journal(directory, start) if chief else None
     run = compile_loop(state, source, strategy)
     began = time.monotonic()
@@ -129,7 +132,7 @@ def compile_loop(state: TrainState, source: Source, strategy: tf.distribute.Stra
 
     def replica_step(images: tf.Tensor, labels: tf.Tensor, penalise: bool) -> tf.Tensor:
         """Train on one replica's share of a batch."""
-        real = tf.ensure_shape(scale(images), [share, *IMAGE_SHAPE])
+        real = tf.ensure_shape(scale(images), [share, *state.shape])
         drawn = step_seeds(settings.seed, state.step, replica_rows(share), stream=0)
         result = recipe.train_step(state, real, labels, drawn, penalise)
         diversity = tf.math.divide_no_nan(_spread(result.fake), _spread(real))
@@ -159,7 +162,7 @@ def _spread(images: tf.Tensor) -> tf.Tensor:
 
 
 def _fixed_samples(state: TrainState) -> np.ndarray:
-    """Draw uint8 [N, 28, 28, 1] from the EMA generator, the same latents at every step."""
+    """Draw uint8 [N, H, W, C] from the EMA generator, the same latents at every step."""
     labels = grid_labels(state.num_classes)  # the article's generator looks at none
     rows = tf.range(len(labels), dtype=tf.int64)
     seeds = step_seeds(state.settings.seed, tf.constant(0, tf.int64), rows, stream=1)

@@ -10,7 +10,7 @@ _KEY_BITS = 63  # keys are >= 0 and fit an int64, as `sample`'s seeds do
 
 
 def content_keys(images: np.ndarray) -> np.ndarray:
-    """Hash images uint8 [N, 28, 28, 1] by content: int64 [N] in 0..2^63-1."""
+    """Hash images uint8 [N, H, W, C] by content: int64 [N] in 0..2^63-1."""
     digests = (hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images)
     return np.array([int.from_bytes(digest, "big") % 2**_KEY_BITS for digest in digests], np.int64)
 

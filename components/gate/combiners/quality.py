@@ -166,7 +166,7 @@ class QualityCombiner(beam.CombineFn):
         first = _distances("", sums.generated, sums.real, halves[0], part)
         second = _distances("second_", sums.generated_second, sums.real_second, halves[1], part)
         shares = class_shares(sums.labels, sums.predicted)
-        if sums.faulty:
+        if sums.faulty or self._classes == 1:  # unlabelled images have no classes to have shares of
             shares = np.full_like(shares, np.nan)
         return {
             "examples": float(count),

@@ -21,7 +21,7 @@ class Draw:
     """Samples of one batch.
 
     Attributes:
-        images: uint8 [N, 28, 28, 1]; zeros where the draw failed.
+        images: uint8 [N, H, W, C]; zeros where the draw failed.
         answered: int64 [N], the labels that the generator says it drew; -1 if it has no classes.
         fault: What went wrong with the batch.
         detail: The error's first line, if there was one.
@@ -68,7 +68,7 @@ def in_time(work: Callable[[], Any], timeout_s: float) -> Any:
     return value
 
 
-def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 120.0) -> Draw:
+def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 120.0, *, shape: tuple[int, ...]) -> Draw:
     """Draw one sample a row; whatever the generator does wrong is answered as a fault, not raised.
 
     Args:
@@ -76,9 +76,10 @@ def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 12
         seeds: int64 [N].
         labels: int64 [N], the classes asked for.
         timeout_s: Seconds that it may take.
+        shape: Height, width and channels of the real images, which the samples must have.
     """
     rows = len(labels)
-    nothing = np.zeros((rows, *contract.IMAGE_SHAPE), np.uint8), np.full(rows, contract.ANY_LABEL, np.int64)
+    nothing = np.zeros((rows, *shape), np.uint8), np.full(rows, contract.ANY_LABEL, np.int64)
     if path in _HANGING:
         return Draw(*nothing, Fault.HANGS)
     try:
@@ -92,7 +93,7 @@ def draw(path: str, seeds: np.ndarray, labels: np.ndarray, timeout_s: float = 12
     if not outputs.keys() >= {contract.OUTPUT_IMAGE, contract.OUTPUT_LABEL}:
         return Draw(*nothing, Fault.WRONG_OUTPUTS, f"outputs: {', '.join(sorted(outputs))}")
     images, answered = outputs[contract.OUTPUT_IMAGE], outputs[contract.OUTPUT_LABEL]
-    fault = fault_of(images, answered, labels)
+    fault = fault_of(images, answered, labels, shape)
     if fault:
         return Draw(*nothing, fault, f"{images.dtype} {list(images.shape)}" if fault is Fault.WRONG_IMAGES else "")
     return Draw(images, answered.astype(np.int64))

@@ -27,13 +27,14 @@ class Probe:
     conditional: bool = False
 
 
-def probe_generator(path: str, classes: int, timeout_s: float = 120.0) -> Probe:
+def probe_generator(path: str, classes: int, timeout_s: float = 120.0, *, shape: tuple[int, ...]) -> Probe:
     """Draw a few samples, and images before quantisation, to find a generator that can't be judged before the long evaluation.
 
     Args:
         path: The SavedModel directory.
         classes: Number of classes C.
         timeout_s: Seconds that each draw may take.
+        shape: Height, width and channels of the real images.
     """
     try:
         signatures = load_generator(path).signatures
@@ -43,7 +44,7 @@ def probe_generator(path: str, classes: int, timeout_s: float = 120.0) -> Probe:
     if missing:
         return Probe(f"it has no signature '{missing[0]}'")
     labels = np.arange(_PROBE_ROWS, dtype=np.int64) % classes
-    drawn = draw(path, np.arange(_PROBE_ROWS, dtype=np.int64), labels, timeout_s)
+    drawn = draw(path, np.arange(_PROBE_ROWS, dtype=np.int64), labels, timeout_s, shape=shape)
     if drawn.fault:
         return Probe(f"{drawn.fault.text}{': ' if drawn.detail else ''}{drawn.detail}")
     problem = _value_problem(signatures[contract.SIGNATURE_DEFAULT], labels, timeout_s)

@@ -37,26 +37,25 @@ def make_showcase(
     Args:
         directory: The evaluation artifact's directory.
         judge: The judge artifact's directory.
-        images: uint8 [N, 28, 28, 1], held-out real images; the first ones are used.
+        images: uint8 [N, H, W, C], held-out real images; the first ones are used.
         labels: int64 [N].
         classes: Number of classes C.
         candidate: SavedModel directory.
         baseline: The same of the served version, None for none.
         timeout_s: Seconds that one draw may take.
     """
-    images, labels = images[:_SAMPLES], labels[:_SAMPLES]
+    images, labels, shape = images[:_SAMPLES], labels[:_SAMPLES], images.shape[1:]
     keys = content_keys(images)
-    drawn = draw(candidate, keys, labels, timeout_s)
+    drawn = draw(candidate, keys, labels, timeout_s, shape=shape)
     grid = _grid(images, labels, keys, classes)
-    shown = draw(candidate, grid["seeds"].reshape(-1), np.repeat(np.arange(classes), _COLUMNS), timeout_s)
+    shown = draw(candidate, grid["seeds"].reshape(-1), np.repeat(np.arange(classes), _COLUMNS), timeout_s, shape=shape)
     if drawn.fault or shown.fault:
         return
-    shape = grid["real"].shape
-    grid["candidate"] = shown.images.reshape(shape)
+    grid["candidate"] = shown.images.reshape(grid["real"].shape)
     if baseline:
-        served = draw(baseline, grid["seeds"].reshape(-1), np.repeat(np.arange(classes), _COLUMNS), timeout_s)
+        served = draw(baseline, grid["seeds"].reshape(-1), np.repeat(np.arange(classes), _COLUMNS), timeout_s, shape=shape)
         if not served.fault:
-            grid["baseline"] = served.images.reshape(shape)
+            grid["baseline"] = served.images.reshape(grid["real"].shape)
     extremes = _extremes(judge, drawn.images, drawn.answered)
     suspects = _suspects(judge, "suspicious", "nearest_train", drawn.images)
     suspects["suspicious_label"] = drawn.answered[suspects.pop("places")]

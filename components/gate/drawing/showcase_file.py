@@ -1,13 +1,13 @@
 """The showcase as a file: showcase.npz in the gate's evaluation artifact; read without TensorFlow, so that reports open quickly.
 
-Plain arrays, some 300 KB, no pickle. C classes, G columns.
+Plain arrays, some 300 KB, no pickle. C classes, G columns, c channels.
 
-    candidate, baseline, real    uint8 [C, G, 28, 28, 1]   drawn from the same seeds; `baseline` only where there is one
+    candidate, baseline, real    uint8 [C, G, H, W, c]      drawn from the same seeds; `baseline` only where there is one
     seeds                        int64 [C, G]
-    worst, best                  uint8 [K, 28, 28, 1]      by realism score, the worst or best first; with
+    worst, best                  uint8 [K, H, W, c]         by realism score, the worst or best first; with
     *_label, *_predicted         int64 [K]                 the class asked for (-1: none) and the class that the judge sees
     *_score                      float32 [K]
-    suspicious, nearest_train    uint8 [S, 28, 28, 1]      samples nearest to a train image, the nearest first, and those images
+    suspicious, nearest_train    uint8 [S, H, W, c]         samples nearest to a train image, the nearest first, and those images
     suspicious_label             int64 [S]
     suspicious_distance          float32 [S]
     suspicious_real, nearest_train_of_real, suspicious_real_distance: the same of held-out real images, for comparison

@@ -8,6 +8,7 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.classes import group_count
 from components.gate.calibration.record import Calibration
 from components.gate.combiners.changes import SETBACKS
 from components.gate.limits import CALIBRATED, is_automatic, reach_limits
@@ -25,7 +26,7 @@ def make_eval_config(settings: GateSettings, dataset: str, class_names: list[str
     Args:
         settings: Thresholds and sizes.
         dataset: TFDS name; what is known of it gives the limits that the settings leave open.
-        class_names: Names by label.
+        class_names: Names by label; empty for unlabelled images, of which there are no class slices and no figures about classes.
         code_hash: Hash of the sources behind the metrics: TFX's cache sees it as part of this configuration.
 
     Returns:
@@ -57,7 +58,7 @@ def make_eval_config(settings: GateSettings, dataset: str, class_names: list[str
         for name in _METRICS
     ]
     spec = config_pb2.MetricsSpec(metrics=metrics)
-    even = 1 / len(class_names)
+    even = 1 / group_count(class_names)
     for name, limit in reach.items():
         add, metric, where = _place(name)
         add(spec, metric, where, limit)
@@ -72,13 +73,15 @@ def make_eval_config(settings: GateSettings, dataset: str, class_names: list[str
         _bound(one.kind)(spec, one.metric, _OVERALL, limit)
     _drop(spec, "recall", settings.max_recall_drop)
     _drop(spec, "label_agreement", settings.max_label_agreement_drop)
-    if (
-        spec.per_slice_thresholds or options["calibrated"]
-    ):  # with no threshold set nothing may look like one: TFX then blesses nothing
+    if not class_names:
+        _without_classes(spec)
+        spec.per_slice_thresholds.pop("smallest_class_share", None)
+    # With no threshold set nothing may look like one: TFX then blesses nothing.
+    if spec.per_slice_thresholds or options["calibrated"]:
         _at_most(spec, "faulty_draws", _OVERALL, 0.0)
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(model_type="tf_generic")],
-        slicing_specs=[_OVERALL, _PER_CLASS],
+        slicing_specs=[_OVERALL, _PER_CLASS] if class_names else [_OVERALL],
         metrics_specs=[spec],
         options=config_pb2.Options(include_default_metrics={"value": False}),
     )
@@ -109,7 +112,7 @@ def bind(
     """
     options = metric_options(eval_config)
     limit = options["max_frechet_increase"]
-    found, classes = Calibration.load(calibration), len(options["class_names"])
+    found, classes = Calibration.load(calibration), group_count(options["class_names"])
     known = {
         "judge": judge,
         "calibration": calibration,
@@ -136,13 +139,10 @@ def bind(
             for where in (_OVERALL, _PER_CLASS) if one.of_classes else (_OVERALL,):
                 worst = found.limit(one.figure, of_class=where is _PER_CLASS)
                 _bound(one.kind)(spec, one.metric, where, None if worst is None else one.limit(worst, classes))
-        if conditional:
-            continue
-        spec.per_slice_thresholds.pop("label_agreement", None)
-        for thresholds in spec.per_slice_thresholds.values():
-            kept = [threshold for threshold in thresholds.thresholds if _PER_CLASS not in threshold.slicing_specs]
-            del thresholds.thresholds[:]
-            thresholds.thresholds.extend(kept)
+        if not conditional:
+            _without_classes(spec)
+        if not options["class_names"]:
+            spec.per_slice_thresholds.pop("smallest_class_share", None)
 
 
 def metric_options(eval_config: config_pb2.EvalConfig) -> dict[str, Any]:
@@ -169,6 +169,15 @@ def _place(
 
 def _is_of_classes(setting: str) -> bool:
     return setting.partition("_")[2].startswith("class_")
+
+
+def _without_classes(spec: config_pb2.MetricsSpec) -> None:
+    """Take away the thresholds that only mean something where the label chooses the class."""
+    spec.per_slice_thresholds.pop("label_agreement", None)
+    for thresholds in spec.per_slice_thresholds.values():
+        kept = [threshold for threshold in thresholds.thresholds if _PER_CLASS not in threshold.slicing_specs]
+        del thresholds.thresholds[:]
+        thresholds.thresholds.extend(kept)
 
 
 def _at_most(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, limit: float | None) -> None:

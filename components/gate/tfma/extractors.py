@@ -16,7 +16,7 @@ from components.gate.combiners.keys import content_keys, within
 from components.gate.combiners.rows import look, shared_eyes
 from components.gate.drawing.draw import draw
 from components.gate.tfma.eval_config import metric_options
-from components.transform.pixels import LABEL_KEY, parse_transformed
+from components.transform.pixels import LABEL_KEY, parse_transformed, shape_of
 
 # Keys of the extracts that the metrics read: views of the real images with their labels and keys, and below each model's name
 # views of its samples with the images, the answered labels and faults.
@@ -72,7 +72,8 @@ class DrawAndLook(beam.DoFn):
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Draw and look; a generator's fault is recorded in its rows, whose features become not-a-number."""
-        parsed = parse_transformed(tf.constant(extracts[tfma.INPUT_KEY]))
+        shape = shape_of(extracts[tfma.INPUT_KEY][0])
+        parsed = parse_transformed(tf.constant(extracts[tfma.INPUT_KEY]), shape)
         images, labels = (tensor.numpy() for tensor in parsed)
         keys = content_keys(images)
         chosen = within(keys, self._fraction)
@@ -82,7 +83,7 @@ class DrawAndLook(beam.DoFn):
         eyes = shared_eyes(self._judge)
         drawn = {}
         for name, path in self._models.items():
-            samples = [draw(path, keys ^ number, labels, self._timeout_s) for number in range(self._draws)]
+            samples = [draw(path, keys ^ number, labels, self._timeout_s, shape=shape) for number in range(self._draws)]
             # Whether what is served copies train images was settled when it was pushed.
             view = look(eyes, samples[0].images, copies=name != tfma.BASELINE_KEY)
             others = [

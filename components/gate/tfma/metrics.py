@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.classes import group_count
 from components.gate.combiners.changes import CHANGE_FIGURES, ChangeCombiner
 from components.gate.combiners.quality import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
 from components.gate.combiners.rows import Row
@@ -97,7 +98,7 @@ def _quality_computations(
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
-    classes = len(class_names)
+    classes = group_count(class_names)
     return [
         _computation(QualityCombiner(calibration, classes, feature_size, second_size), QUALITY_FIGURES, classes, model)
         for model in model_names or [""]
@@ -128,7 +129,7 @@ def _sample_computations(
     combiner = SampleCombiner(
         judge,
         calibration,
-        len(class_names),
+        group_count(class_names),
         neighbour_examples,
         precision_k,
         density_k,
@@ -152,7 +153,7 @@ def _change_computations(
     if len(models) == 1:
         return []
     (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
-    combiner = ChangeCombiner(neighbour_examples, len(class_names), max_frechet_increase or 0.0, neighbour_share)
+    combiner = ChangeCombiner(neighbour_examples, group_count(class_names), max_frechet_increase or 0.0, neighbour_share)
     return [_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY)]
 
 

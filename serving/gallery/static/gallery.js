@@ -12,6 +12,7 @@ const POLL_MS = 5000;
 const WAITING_POLL_MS = 1000; // while nothing is served
 const MEASURE_MS = 2000;
 const TYPING_MS = 200; // a pause this long ends a number that is being typed
+const SCALES = { ".small": 1, ".large": 10 }; // of the PNG files beside the chosen image
 const at = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 const number = (key, fallback) => (/^-?\d{1,15}$/.test(asked.get(key) ?? "") ? Number(asked.get(key)) : fallback);
@@ -72,11 +73,16 @@ function choose(index) {
       const figure = at("picture").content.firstElementChild.cloneNode(true);
       const image = answer.images[index];
       const name = described(image, model.classes);
-      Object.assign(figure.querySelector("img"), { src: image.png, alt: `${name}, version ${answer.version}` });
+      const picture = figure.querySelector("img");
+      picture.addEventListener("load", () => {
+        for (const [size, scale] of Object.entries(SCALES)) {
+          figure.querySelector(size).textContent = `${scale * picture.naturalWidth} × ${scale * picture.naturalHeight}`;
+        }
+      });
+      Object.assign(picture, { src: image.png, alt: `${name}, version ${answer.version}` });
       figure.querySelector("figcaption").textContent = answers.length > 1 ? `${name}, version ${answer.version}` : name;
       const file = { version: answer.version, label: choice.label, seed: image.seed, count: 1 };
-      figure.querySelector(".small").href = address("picture.png", { ...file, scale: 1 });
-      figure.querySelector(".large").href = address("picture.png", { ...file, scale: 10 });
+      for (const [size, scale] of Object.entries(SCALES)) figure.querySelector(size).href = address("picture.png", { ...file, scale });
       return figure;
     }),
   );
@@ -93,7 +99,7 @@ async function look() {
     at("served").textContent = [served && titled(served), loading].filter(Boolean).join(", ") || "nothing is served";
     at("served").classList.toggle("up", Boolean(served));
     if (changed) {
-      at("model").textContent = model.name;
+      at("model").textContent = model.unlabelled ? `${model.name}, unlabelled images` : model.name;
       document.title = `${model.name} · Forger gallery`;
       offerClasses();
       offerVersions();

@@ -41,7 +41,7 @@ function cell(image, classes) {
   button.type = "button";
   button.title = described(image, classes);
   const picture = document.createElement("img");
-  Object.assign(picture, { src: image.png, alt: described(image, classes), width: 28, height: 28 });
+  Object.assign(picture, { src: image.png, alt: described(image, classes) });
   button.append(picture);
   return button;
 }

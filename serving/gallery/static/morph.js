@@ -58,7 +58,7 @@ function strip(frames) {
   const line = document.createElement("div");
   line.className = "strip";
   const kept = frames.filter((_, step) => step % STRIP_EVERY === 0);
-  line.append(...kept.map((src) => Object.assign(document.createElement("img"), { src, alt: "", width: 28, height: 28 })));
+  line.append(...kept.map((src) => Object.assign(document.createElement("img"), { src, alt: "" })));
   return line;
 }
 

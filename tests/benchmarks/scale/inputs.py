@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.ingest import record
 from components.ingest.record import PreparedDataset
-from serving.repository.contract import IMAGE_SHAPE
+from tests.support.shapes import GREY_28
 
 _TEST_SHARE = 1 / 7  # as MNIST itself: 60,000 and 10,000
 _TURN, _ZOOM, _SHIFT = math.radians(10), 0.1, 2.0  # at most: radians, relative, pixels
@@ -47,6 +47,7 @@ def enlarged(mnist: PreparedDataset, images: int, data_dir: Path) -> PreparedDat
         directory=directory,
         class_names=list(mnist.class_names),
         splits=sizes,
+        shapes={GREY_28: images},
         record_files=files,
         origin="the growth benchmark",
     )
@@ -85,9 +86,9 @@ def _changed(serialized: tf.Tensor, seed: list[int]) -> tf.Tensor:
 def _moved(pngs: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     """Apply affine maps float32 [N, 8] to PNG images [N]."""
     moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.map_fn(tf.io.decode_png, pngs, fn_output_signature=tf.TensorSpec(IMAGE_SHAPE, tf.uint8)),
+        images=tf.map_fn(tf.io.decode_png, pngs, fn_output_signature=tf.TensorSpec(GREY_28, tf.uint8)),
         transforms=transforms,
-        output_shape=IMAGE_SHAPE[:2],
+        output_shape=GREY_28[:2],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
@@ -101,7 +102,7 @@ def _transforms(count: int, seed: list[int]) -> np.ndarray:
     angle, zoom = rng.uniform(-_TURN, _TURN, count), 1 + rng.uniform(-_ZOOM, _ZOOM, count)
     shift = rng.uniform(-_SHIFT, _SHIFT, (2, count))
     cosine, sine, nought = np.cos(angle) / zoom, np.sin(angle) / zoom, np.zeros(count)
-    centre = (IMAGE_SHAPE[0] - 1) / 2
+    centre = (GREY_28[0] - 1) / 2
     across = centre - cosine * centre + sine * centre + shift[0]
     down = centre - sine * centre - cosine * centre + shift[1]
     return np.stack([cosine, -sine, across, sine, cosine, down, nought, nought], 1).astype(np.float32)

@@ -11,6 +11,7 @@ from pipeline.environment import prepare_tensorflow
 prepare_tensorflow(quiet=True)
 
 from components.ingest.prepare import prepare  # noqa: E402
+from components.ingest.settings import DataSettings  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
 from tests.benchmarks.scale.inputs import enlarged  # noqa: E402
 from tests.benchmarks.serving.generator import build  # noqa: E402
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("images", type=int)
     parser.add_argument("--data-dir", type=Path, required=True)
     options = parser.parse_args()
-    mnist = prepare("mnist", options.data_dir)
+    mnist = prepare(DataSettings(), options.data_dir)
     enlarged(mnist, options.images, options.work / str(options.images) / "data")
     judge, generator = options.work / "judge", options.work / "generator"
     if not judge.is_dir():

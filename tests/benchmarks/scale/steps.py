@@ -28,6 +28,7 @@ from components.ingest import record  # noqa: E402
 from components.ingest.component import TfdsExampleGen  # noqa: E402
 from components.ingest.record import PreparedDataset  # noqa: E402
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT  # noqa: E402
+from components.transform.executor import BACKGROUND, SHAPE  # noqa: E402
 from components.validate.executor import statistics_options  # noqa: E402
 from components.validate.schema import write_schema  # noqa: E402
 from pipeline.engines.base import Engine  # noqa: E402
@@ -37,6 +38,7 @@ from pipeline.generate.run import generate_shards  # noqa: E402
 from pipeline.home.home import Home  # noqa: E402
 from pipeline.terminal.console import make_console  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
+from tests.support.shapes import GREY_28  # noqa: E402
 
 
 def main() -> None:
@@ -114,7 +116,7 @@ def _schema(place: Place) -> Artifact:
     schema = standard_artifacts.Schema()
     schema.uri = str(place.directory / "schema")
     if not Path(schema.uri).is_dir():
-        written = write_schema(place.prepared, place.directory / "schemas")
+        written = write_schema(place.prepared, GREY_28, place.directory / "schemas")
         Path(schema.uri).mkdir()
         shutil.copy(written, Path(schema.uri) / "schema.pbtxt")
     return schema
@@ -133,6 +135,7 @@ def _transform(place: Place) -> None:
         **channels,
         preprocessing_fn="components.transform.executor.preprocessing_fn",
         disable_statistics=True,
+        custom_config={SHAPE: list(GREY_28), BACKGROUND: "#ffffff"},
     )
     place.run(component, inputs, transformed_examples="transformed")
 

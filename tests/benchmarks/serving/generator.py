@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from serving.repository import contract
+from tests.support.shapes import GREY_28
 
 MODEL = "mnist_gan"
 CLASSES = 10
@@ -32,7 +33,7 @@ def build(directory: Path, seed: int) -> Path:
         contract.META_LATENT_SIZE: settings.latent_size,
         contract.META_TRAINING_KEY: f"untrained {seed}",
     }
-    export(TrainState(conv, settings, CLASSES, "float32"), directory, MODEL, metadata)
+    export(TrainState(conv, settings, CLASSES, GREY_28, "float32"), directory, MODEL, metadata)
     return directory
 
 

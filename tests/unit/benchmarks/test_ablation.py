@@ -9,6 +9,7 @@ from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
 from pipeline.config import resolve_config
 from tests.benchmarks import ablation
+from tests.support.shapes import GREY_28
 
 _PATCHED = ("gradient_penalty", "non_saturating_losses", "_PENALTY_ROWS", "CYCLE")
 
@@ -24,7 +25,7 @@ def gradients(monkeypatch):
     """Return what a penalised step gives both networks, of the conv module as it then is."""
 
     def take() -> tuple[list[np.ndarray], list[np.ndarray]]:
-        state = TrainState(conv, GanSettings(width=4, latent_size=8, batch_size=6), 3, "float32")
+        state = TrainState(conv, GanSettings(width=4, latent_size=8, batch_size=6), 3, GREY_28, "float32")
         given = {}
         for network in ("discriminator", "generator"):
             monkeypatch.setattr(
@@ -73,7 +74,7 @@ def test_each_generated_image_meets_a_real_one_of_another_row():
 
 
 def test_the_penalty_on_real_images_is_r1_alone():
-    discriminator = TrainState(conv, GanSettings(width=4, latent_size=8), 3, "float32").discriminator
+    discriminator = TrainState(conv, GanSettings(width=4, latent_size=8), 3, GREY_28, "float32").discriminator
     images, labels = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1), tf.constant([0, 1, 2, 0, 1, 2], tf.int64)
     gamma = tf.constant(3.0)
     r1 = conv.gradient_penalty(discriminator, images[:3], labels[:3], gamma)

@@ -20,7 +20,7 @@ from serving.saved_model.generator import LocalGenerator
 from serving.saved_model.servable import Servable
 from serving.server.app import GeneratorServer
 from serving.server.options import ServerOptions
-from tests.support.tiny_generator import LATENT_SIZE
+from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_latents(client, tiny):
 
 def test_no_rows(client):
     images, labels = client.sample([], [])
-    assert images.shape == (0, *contract.IMAGE_SHAPE)
+    assert images.shape == (0, 28, 28, 1)
     assert labels.shape == (0,)
 
 
@@ -166,3 +166,11 @@ def test_a_server_that_still_loads_says_so(base, start, monkeypatch):
 def test_importing_does_not_import_tensorflow(module):
     code = f"import serving.{module}, sys; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_largest_images_fit_into_the_servers_answers(tmp_path):
+    """100 float images of 128x128x3 are 19 MiB, more than one answer may hold."""
+    build_tiny_generator(tmp_path / "big" / "1", num_classes=2, shape=(128, 128, 3))
+    with GeneratorServer(tmp_path / "big", "big", port=0) as server, GeneratorClient(server.target, "big") as client:
+        assert client.interpolate(1, 2, 100, 0)[0].shape == (100, 128, 128, 3)
+        assert client.sample(range(300), [0] * 300)[0].shape == (300, 128, 128, 3)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from serving.client.errors import ClientError
-from serving.client.images import grid, write_images
+from serving.client.images import grid, picture, write_images
 
 
 def _images(count):
@@ -74,3 +74,17 @@ def test_place_that_cannot_be_written(tmp_path):
     with pytest.raises(ClientError, match="cannot write"):
         write_images(tmp_path / "directory.png", _images(1), np.array([1]))
     assert [child.name for child in tmp_path.iterdir()] == ["directory.png"]
+
+
+def test_colours_are_kept(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (4, 16, 20, 3), np.uint8)
+    write_images(tmp_path / "a.npy", images, np.zeros(4))
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), images)
+    write_images(tmp_path / "a.png", images, np.full(4, -1))
+    with Image.open(tmp_path / "a.png") as image:
+        sheet = np.asarray(image)
+    assert sheet.shape == (34, 42, 3)
+    np.testing.assert_array_equal(sheet[18:, 22:], images[3])
+    assert (sheet[16:18] == 64).all()
+    assert picture(images[0]).shape == (16, 20, 3)
+    assert picture(images[0, :, :, :1]).shape == (16, 20)

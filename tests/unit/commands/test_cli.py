@@ -130,11 +130,11 @@ def test_the_help_is_in_the_order_of_work_and_nothing_is_cut():
     assert "..." not in shown.replace("[ARGS]...", "")
 
 
-def test_the_help_of_run_has_sections_and_two_examples():
+def test_the_help_of_run_has_sections_and_examples():
     shown = forger("run", "--help").stdout
     titles = ["What to run:", "Where the Beam steps run:", "Workers of Flink, Spark and Dataflow:", "Examples:"]
     assert sorted(titles, key=shown.index) == titles
-    assert sum(line.startswith("  forger run ") for line in shown.partition("Examples:")[2].splitlines()) == 2
+    assert sum(line.startswith("  forger run ") for line in shown.partition("Examples:")[2].splitlines()) == 3
 
 
 def test_examples_are_commands_that_there_are():

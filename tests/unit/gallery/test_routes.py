@@ -13,6 +13,7 @@ from PIL import Image
 from serving.client import GeneratorClient
 from serving.server.app import GeneratorServer
 from tests.support.pushed_versions import CLASSES, push_tiny
+from tests.support.tiny_generator import build_tiny_generator
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +116,21 @@ def test_only_the_pages_own_files_can_be_had(web: httpx.Client) -> None:
     for path in ("/gallery/static/../routes.py", "/gallery/static/%2e%2e/routes.py", "/gallery/static/"):
         assert web.get(path).status_code in (404, 405)
     assert web.post("/gallery/api/model").status_code == 405
+
+
+def test_colour_images_are_shown_in_colour(tmp_path: Path) -> None:
+    """Nothing in the gallery knows a shape beforehand."""
+    build_tiny_generator(tmp_path / "own_gan" / "1", num_classes=2, shape=(32, 40, 3))
+    with (
+        GeneratorServer(tmp_path / "own_gan", "own_gan", port=0, rest_port=0) as running,
+        httpx.Client(base_url=f"http://{running.rest_target}", trust_env=False) as web,
+        GeneratorClient(running.target, "own_gan") as client,
+    ):
+        images, _ = client.sample([0, 1], [1, 1])
+        assert images.shape == (2, 32, 40, 3)
+        shown = web.get("/gallery/api/images", params={"label": 1, "count": 2}).json()["images"]
+        np.testing.assert_array_equal([_pixels(one["png"]) for one in shown], images)
+        sheet = _pixels(web.get("/gallery/api/picture.png", params={"label": 1, "count": 2, "scale": 2}).content)
+        assert sheet.shape == (64, 2 * (40 + 2 + 40), 3)
+        answer = web.post("/v1/models/own_gan:predict", json={"signature_name": "sample", "instances": [{"seed": 0, "label": 1}]})
+        assert answer.json()["predictions"][0]["image"] == images[0].tolist()

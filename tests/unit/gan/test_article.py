@@ -7,11 +7,12 @@ from components.gan.recipes import article
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
 from pipeline.config import resolve_config
+from tests.support.shapes import GREY_28
 
 
 def test_the_networks_are_the_articles():
     settings = resolve_config("article").gan
-    state = TrainState(article, settings, 10, "float32")
+    state = TrainState(article, settings, 10, GREY_28, "float32")
     # Dense 128, 128 and 784 from 100; dense 128, 128 and 1 from 784.
     assert state.generator.count_params() == 100 * 128 + 128 + 128 * 128 + 128 + 128 * 784 + 784
     assert state.discriminator.count_params() == 784 * 128 + 128 + 128 * 128 + 128 + 128 + 1

@@ -9,13 +9,14 @@ from components.gan.recipes import conv
 from components.gan.recipes.conv_layers import Layers
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
+from tests.support.shapes import GREY_28
 
 SETTINGS = GanSettings(width=4, latent_size=8, batch_size=6, ema_decay=0.0)
 
 
 @pytest.fixture
 def state() -> TrainState:
-    return TrainState(conv, SETTINGS, 3, "float32")
+    return TrainState(conv, SETTINGS, 3, GREY_28, "float32")
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_the_images_own_layers_are_a_strided_convolution_and_its_transpose():
     image = keras.Input([28, 28, 1], dtype="float64")
     down = keras.Model(image, make.from_image(image, 5))
     features = keras.Input([14, 14, 5], dtype="float64")
-    up = keras.Model(features, make.to_image(features))
+    up = keras.Model(features, make.to_image(features, 1))
     images = np.random.default_rng(0).normal(size=(2, 28, 28, 1))
     # Kernels in the blocks' order: [block row, block column, (row, column) in the block].
     kernel = down.trainable_weights[0].numpy().reshape(2, 2, 2, 2, 5).transpose(0, 2, 1, 3, 4).reshape(4, 4, 1, 5)
@@ -53,7 +54,7 @@ def test_the_label_chooses_the_image_and_the_logit(state, real):
 
 
 def test_bfloat16_gives_float32_images_logits_and_finite_gradients(real):
-    state = TrainState(conv, SETTINGS, 3, "mixed_bfloat16")
+    state = TrainState(conv, SETTINGS, 3, GREY_28, "mixed_bfloat16")
     result = conv.train_step(state, *real, tf.range(6, dtype=tf.int64), penalise=True)
     assert result.fake.dtype == result.d_loss.dtype == tf.float32
     assert all(np.isfinite(value) for value in result[:-1])

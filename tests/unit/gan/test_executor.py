@@ -29,12 +29,12 @@ def test_a_streamed_training_leaves_a_model_that_says_so(images, tmp_path):
     model, output = tmp_path / "model" / "Format-Serving", tmp_path / "output"
     run_fn(SimpleNamespace(train_files=[pattern], custom_config=config, model_run_dir=output, serving_model_dir=str(model)))
     card = json.loads((model / contract.METADATA_FILE).read_text())
-    assert card[contract.META_INPUT] == {"kind": "stream", "images": 600}
+    assert card[contract.META_INPUT] == {"kind": "stream", "images": 600, "augment": 0.0}
     assert card[contract.META_CONFIG]["input"] == "stream"
     assert card[contract.META_FORGER_VERSION] == forger_version()
     assert [line["step"] for line in read_metrics(output)] == [4]
     (shards,) = (tmp_path / "trainings").glob("*/shards.json")
-    assert sorted(count for _, count, _ in json.loads(shards.read_text()).values()) == [100, 200, 300]
+    assert sorted(count for _, count, *_ in json.loads(shards.read_text()).values()) == [100, 200, 300]
     generator = LocalGenerator(model)
     assert set(generator.sample(np.arange(50), np.full(50, contract.ANY_LABEL))[1]) == {0, 1, 2}  # never what it can't draw
     assert set(generator.sample(np.arange(2), np.array([3, 3]))[1]) == {3}

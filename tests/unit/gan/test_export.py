@@ -85,3 +85,22 @@ def test_metadata_and_warm_up_requests_are_there(exported):
     ]
     assert {log.predict_log.request.model_spec.signature_name for log in logs} == set(contract.SIGNATURES)
     assert {log.predict_log.request.model_spec.name for log in logs} == {"bars_gan"}
+
+
+def test_a_generator_of_unlabelled_images_chooses_and_answers_no_class(images, tmp_path):
+    from components.gan.settings import GanSettings
+
+    settings = GanSettings(steps=8, batch_size=8, width=8, latent_size=8, checkpoint_every=8)
+    state = train(InMemory(images[0], np.zeros(600, np.int64)), 1, settings, tmp_path / "work")
+    export(state, tmp_path / "model", "bars_gan", {contract.META_CLASS_NAMES: []}, conditional=False)
+    signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
+    seeds, any_label = tf.range(6, dtype=tf.int64), tf.fill([6], tf.constant(-1, tf.int64))
+    drawn = signatures[contract.SIGNATURE_SAMPLE](seed=seeds, label=any_label)
+    assert drawn[contract.OUTPUT_LABEL].numpy().tolist() == [-1] * 6
+    latents = signatures[contract.SIGNATURE_LATENT](seed=seeds, label=any_label)
+    assert latents[contract.OUTPUT_LABEL].numpy().tolist() == [-1] * 6
+    again = signatures[contract.SIGNATURE_DEFAULT](latent=latents[contract.OUTPUT_LATENT], label=any_label)
+    pixels = np.round((again[contract.OUTPUT_IMAGE].numpy() + 1) * 127.5)
+    assert np.abs(pixels - drawn[contract.OUTPUT_IMAGE].numpy()).max() <= 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="unlabelled images and has no classes: label must be -1"):
+        signatures[contract.SIGNATURE_SAMPLE](seed=seeds, label=tf.fill([6], tf.constant(1, tf.int64)))

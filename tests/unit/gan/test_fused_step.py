@@ -8,6 +8,7 @@ from components.gan.recipes import conv
 from components.gan.settings import PENALTY_EVERY, GanSettings
 from components.gan.train_state import TrainState
 from tests.support.reference_step import reference_gradients
+from tests.support.shapes import GREY_28
 
 CLASSES = 3
 SETTINGS = GanSettings(width=4, latent_size=8, steps=400, gamma=3.0, final_gamma=1.0)
@@ -16,7 +17,7 @@ SETTINGS = GanSettings(width=4, latent_size=8, steps=400, gamma=3.0, final_gamma
 @pytest.fixture(scope="module")
 def state() -> TrainState:
     """Networks away from their start, where all biases are 0, in the middle of the schedules."""
-    state = TrainState(conv, SETTINGS, CLASSES, "float32")
+    state = TrainState(conv, SETTINGS, CLASSES, GREY_28, "float32")
     rng = np.random.default_rng(0)
     for weight in [*state.generator.trainable_variables, *state.discriminator.trainable_variables]:
         weight.assign_add(rng.normal(0, 0.02, weight.shape).astype(np.float32))

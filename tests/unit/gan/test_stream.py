@@ -15,6 +15,7 @@ from components.gan.training.checkpoints import Checkpoints
 from components.gan.training.loop import train
 from components.transform.pixels import parse_transformed
 from serving.repository.errors import UserError
+from tests.support.shapes import GREY_28
 from tests.support.shards import write_shards
 from tests.unit.gan.test_loop import Killed, weights
 
@@ -43,7 +44,7 @@ def shards(pattern, tmp_path) -> Shards:
 def order(shards: Shards, position: int, count: int, seed: int = 1) -> list[int]:
     """Numbers of the next images after a position."""
     rows = shuffled(shards, seed, WINDOW, position).rebatch(1).take(count)
-    images = rows.map(lambda records: parse_transformed(records)[0]).as_numpy_iterator()
+    images = rows.map(lambda records: parse_transformed(records, GREY_28)[0]).as_numpy_iterator()
     return [int(image[0, 0, 0, 0]) * 256 + int(image[0, 0, 1, 0]) for image in images]
 
 
@@ -121,13 +122,13 @@ def _resident_mib() -> float:
 )
 def test_size_or_the_setting_decides(pattern, choice, limit, kind, tmp_path, monkeypatch):
     if limit == 0:  # less than any limit that can be set
-        monkeypatch.setattr("components.gan.input.source._BYTES", 2**20)
+        monkeypatch.setattr("components.gan.input.source._LABEL_BYTES", 2**20)
     source = open_source([pattern], GanSettings(input=choice, memory_limit_mib=1), tmp_path)
     assert (source.kind, source.count) == (kind, COUNT)
 
 
 def test_what_does_not_fit_in_memory_is_not_put_there(pattern, tmp_path, monkeypatch):
-    monkeypatch.setattr("components.gan.input.source._BYTES", 2**20)
+    monkeypatch.setattr("components.gan.input.source._LABEL_BYTES", 2**20)
     with pytest.raises(UserError, match=r"600 MiB, more than gan.memory_limit_mib=1: raise it, or set gan.input=auto"):
         open_source([pattern], GanSettings(input="memory", memory_limit_mib=1), tmp_path)
 

@@ -6,6 +6,7 @@ import pytest
 from components.gan.recipes import conv
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
+from tests.support.shapes import GREY_28
 
 STEPS = 400
 
@@ -13,7 +14,7 @@ STEPS = 400
 @pytest.fixture
 def state() -> TrainState:
     settings = GanSettings(width=4, latent_size=8, steps=STEPS, learning_rate=8e-4, final_learning_rate=2e-4)
-    return TrainState(conv, settings, 3, "float32")
+    return TrainState(conv, settings, 3, GREY_28, "float32")
 
 
 @pytest.mark.parametrize(("step", "rate"), [(0, 8e-4), (STEPS // 2, 4e-4), (STEPS, 2e-4)])

@@ -137,3 +137,23 @@ def test_metadata(tiny, tmp_path, key, value):
     _refused(model, f"{key} must be")
     path.unlink()
     _refused(model, "cannot be read")
+
+
+def test_a_colour_generator_by_the_contract(tmp_path):
+    assert check_model(build_tiny_generator(tmp_path / "m", num_classes=3, shape=(32, 32, 3))) == 8
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ([32, 32, 3], r"output of serving_default: image has shape \[None, 28, 28, 1\], the contract has \[None, 32, 32, 3\]"),
+        ([28, 28], "image_shape must be"),
+        ([28, 28, 2], "image_shape must be"),
+        (None, "image_shape must be list"),
+    ],
+)
+def test_metadata_with_another_shape(tiny, tmp_path, shape, says):
+    model = shutil.copytree(tiny, tmp_path / "m")
+    metadata = json.loads((model / contract.METADATA_FILE).read_text())
+    (model / contract.METADATA_FILE).write_text(json.dumps({**metadata, contract.META_IMAGE_SHAPE: shape}))
+    _refused(model, says)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
 from components.ingest import record
+from tests.support.shapes import COLOUR_32, GREY_28
 
 
 @pytest.fixture
@@ -23,6 +25,7 @@ def prepared(tmp_path):
         directory=directory,
         class_names=["round", "square"],
         splits={"train": 1},
+        shapes={GREY_28: 2, COLOUR_32: 1},
         record_files=["a.tfrecord"],
         origin="upstream",
     )
@@ -42,9 +45,11 @@ def test_home_can_be_moved(prepared, tmp_path):
 def test_digest_follows_the_records_alone(prepared, tmp_path):
     directory = prepared.directory
     (directory / "info.json").write_text("{ }")
-    options = {"version": "1.0.0", "directory": directory, "class_names": [], "splits": {}, "origin": ""}
+    options = {"version": "1.0.0", "directory": directory, "class_names": ["a", "b"], "splits": {}, "shapes": {}, "origin": ""}
     options["record_files"] = ["a.tfrecord"]
     assert record.write("shapes", tmp_path / "data", **options).digest == prepared.digest
+    assert record.write("shapes", tmp_path / "data", **options, label_key="kind").digest != prepared.digest
+    assert record.write("shapes", tmp_path / "data", **{**options, "class_names": []}).digest != prepared.digest
     (directory / "a.tfrecord").write_bytes(b"recordz")
     assert record.write("shapes", tmp_path / "data", **options).digest != prepared.digest
 
@@ -57,6 +62,16 @@ def test_any_altered_or_missing_file_invalidates(prepared, tmp_path, name, notes
     path.unlink()
     assert record.load("shapes", tmp_path / "data") is None
     assert [name in line for line in notes()] == [True, True]
+
+
+def test_what_was_made_of_something_else_is_none(prepared, tmp_path):
+    assert record.load("shapes", tmp_path / "data", {}) == prepared
+    assert record.load("shapes", tmp_path / "data", {"label_key": "kind"}) is None
+
+
+def test_no_class_names_mean_unlabelled(prepared, tmp_path):
+    assert prepared.labelled
+    assert not dataclasses.replace(prepared, class_names=()).labelled
 
 
 def test_damaged_or_foreign_record_is_none(prepared, tmp_path):

@@ -145,6 +145,7 @@ def write_examples(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
             example = tf.train.Example()
             example.features.feature["image"].bytes_list.value.append(image.tobytes())
             example.features.feature["label"].int64_list.value.append(int(label))
+            example.features.feature["shape"].int64_list.value.extend(image.shape)
             writer.write(example.SerializeToString())
 
 

@@ -17,6 +17,7 @@ from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.rewrite import rewrite
 from serving.repository.errors import UserError
 from tests.support.kubeflow.cluster import parse
+from tests.support.shapes import GREY_28
 
 RICH = {
     "image": "registry.example/forger:1",
@@ -50,7 +51,7 @@ def test_it_has_the_nodes_of_a_local_run_and_plan(text: str) -> None:
     from pipeline.pipeline import Places, create_components
 
     places = Places("x", "x", "x", "x", "x", "x", "x", ("", ""))
-    prepared = PreparedDataset("mnist", "1", Path(), ("0",), {}, "", "")
+    prepared = PreparedDataset("mnist", "1", Path(), ("0",), {}, {GREY_28: 1}, "", "")
     components = create_components(resolve_config("smoke"), prepared, places)
     local = [component.id for component in components]
     spec, deployment, _ = parse(text)

@@ -46,6 +46,17 @@ def test_a_class_that_is_not_there(generator, label, line, tmp_path):
         labels_drawn(generator, tmp_path, label)
 
 
+def test_unlabelled_images_have_no_class(tmp_path):
+    directory = build_tiny_generator(tmp_path / "model", num_classes=1, conditional=False)
+    card = directory / contract.METADATA_FILE
+    card.write_text(json.dumps({**json.loads(card.read_text()), contract.META_CLASS_NAMES: []}))
+    unlabelled = LocalGenerator(directory)
+    assert labels_drawn(unlabelled, tmp_path, None) == [-1] * 4
+    for label in ("0", "coat"):
+        with pytest.raises(UserError, match="has no classes, its images are unlabelled: leave --label out"):
+            labels_drawn(unlabelled, tmp_path, label)
+
+
 def test_a_server_knows_no_names(generator, tmp_path):
     class Server:
         sample = generator.sample

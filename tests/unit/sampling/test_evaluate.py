@@ -217,12 +217,12 @@ class _Server:
 )
 def test_a_served_generator_gets_the_same_first_look(server, words):
     with pytest.raises(Unfit, match=words):
-        open_server(server, 10)
+        open_server(server, 10, (28, 28, 1))
 
 
 def test_a_sound_served_generator_is_drawn_from(home, start, base):
     yardstick = Yardstick.of(home, "mnist", 200)
     with GeneratorClient(start(base).target, "tiny", 30) as client:
-        images, answered = yardstick.draw(open_server(client, 10))
+        images, answered = yardstick.draw(open_server(client, 10, (28, 28, 1)))
     assert images.shape == (200, 28, 28, 1)
     assert (answered == yardstick.labels).all()

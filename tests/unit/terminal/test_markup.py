@@ -23,7 +23,7 @@ def console() -> Console:
 
 def record(**changes: object) -> RunRecord:
     texts = dict.fromkeys(("started", "pipeline_digest", "training_key"), "")
-    known = {"run_id": "1", "state": "blessed", "profile": NAME, "config": {}, **texts}
+    known = {"run_id": "1", "state": "blessed", "profile": NAME, "config": {"data": {"dataset": "mnist"}}, **texts}
     return RunRecord(**{**known, **changes})
 
 

@@ -58,8 +58,17 @@ def test_a_plan_has_settings_nodes_and_beams_arguments(console):
     ],
 )
 def test_the_end_says_what_to_type_next(changes, words, console):
-    record = RunRecord(run_id="1", started="", profile="smoke", config={}, pipeline_digest="", training_key="", **changes)
-    show_end(record, console, 61.4)
+    show_end(record_of("mnist", **changes), console, 61.4)
     shown = " ".join(lines(console))
     assert "took 61 s" in shown
     assert [word for word in words if word not in shown] == []
+
+
+def test_the_next_thing_to_type_names_another_dataset(console):
+    show_end(record_of("folder/flowers", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0)
+    assert "forger sample --dataset folder/flowers --out grid.png" in " ".join(lines(console))
+
+
+def record_of(dataset: str, **changes) -> RunRecord:
+    config = {"data": {"dataset": dataset}}
+    return RunRecord(run_id="1", started="", profile="smoke", config=config, pipeline_digest="", training_key="", **changes)

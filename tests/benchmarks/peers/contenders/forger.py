@@ -17,6 +17,7 @@ from components.gan.training.devices import choose_strategy, dtype_policy
 from components.gan.training.loop import compile_loop
 from components.transform.pixels import quantise
 from pipeline.config import resolve_config
+from tests.support.shapes import GREY_28
 
 _ROWS = 500  # images drawn at once
 _CHUNK = 40  # steps between looks at the clock
@@ -30,7 +31,7 @@ class Ours:
         """Build and compile, which is not yet training."""
         self._settings, strategy = settings, choose_strategy()
         with strategy.scope():
-            self.state = TrainState(RECIPES[settings.recipe], settings, int(labels.max()) + 1, dtype_policy(settings))
+            self.state = TrainState(RECIPES[settings.recipe], settings, int(labels.max()) + 1, GREY_28, dtype_policy(settings))
         self._run = compile_loop(self.state, InMemory(images, labels), strategy)
         self._run(tf.constant(0, tf.int64))
 

@@ -19,3 +19,16 @@ def test_the_configuration_names_every_metric_of_the_module_that_it_names():
         if issubclass(member, metric_types.Metric) and member.__module__ == place
     }
     assert {metric.class_name for metric in spec.metrics} == defined
+
+
+def test_of_unlabelled_images_nothing_is_asked_about_classes():
+    config = make_eval_config(GateSettings(), [], "h")
+    (spec,) = config.metrics_specs
+    assert [list(slicing.feature_keys) for slicing in config.slicing_specs] == [[]]
+    asked = {name for name, thresholds in spec.per_slice_thresholds.items() if thresholds.thresholds}
+    assert {"frechet_ratio", "recall", "memorisation"} <= asked
+    assert not {"label_agreement", "smallest_class_share"} & asked
+    slices = [
+        slicing for entry in spec.per_slice_thresholds.values() for one in entry.thresholds for slicing in one.slicing_specs
+    ]
+    assert all(not slicing.feature_keys for slicing in slices)

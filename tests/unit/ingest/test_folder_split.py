@@ -1,0 +1,43 @@
+"""The split that a folder without one gets."""
+
+from __future__ import annotations
+
+import hashlib
+
+from components.ingest.folder_split import choose_test
+
+
+def digests(*numbers: int) -> list[bytes]:
+    return [hashlib.sha256(str(number).encode()).digest() for number in numbers]
+
+
+def test_a_tenth_goes_to_test_of_each_class():
+    contents, labels = digests(*range(1000)), ["cat"] * 900 + ["dog"] * 95 + ["emu"] * 5
+    chosen = choose_test(contents, labels)
+    counts = [
+        sum(label == wanted and one in chosen for one, label in zip(contents, labels, strict=True))
+        for wanted in ("cat", "dog", "emu")
+    ]
+    assert counts == [90, 10, 1]
+
+
+def test_at_most_ten_thousand():
+    assert len(choose_test(digests(*range(150_000)), [None] * 150_000)) == 10_000
+
+
+def test_order_changes_nothing():
+    contents = digests(*range(200))
+    assert choose_test(contents, [None] * 200) == choose_test(contents[::-1], [None] * 200)
+
+
+def test_copies_count_and_stay_together():
+    """Copies are chosen by their content, so they can't be on both sides; in two classes they count in both."""
+    contents, labels = digests(*[number // 2 for number in range(400)]), ["cat", "dog"] * 200
+    chosen = choose_test(contents, labels)
+    assert 18 <= len(chosen) <= 22
+
+
+def test_a_further_image_moves_few():
+    before = choose_test(digests(*range(1000)), [None] * 1000)
+    after = choose_test(digests(*range(1010)), [None] * 1010)
+    assert len(before - after) <= 2
