@@ -211,10 +211,11 @@ def test_a_component(apply):
     assert lint.returncode == 0, lint.stdout
 
 
-def test_a_dataset(apply):
-    copy = apply("Add a dataset")
+def test_a_dataset_needs_no_code():
+    assert not recipe("Add a dataset")
+    assert '"emnist/balanced"' in run(ROOT, "-c", FORGER, "run", "--dry-run", "--set", "data.dataset=emnist/balanced")
     script(
-        copy,
+        ROOT,
         """
         import tempfile
         from pathlib import Path
