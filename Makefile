@@ -1,10 +1,10 @@
 # Every target that ends in `## text` is listed by `make help`, which is also what `make` alone does.
 .DEFAULT_GOAL := help
-PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3))
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 EXTRAS ?= dev
 BIN := .venv/bin
 
-.PHONY: help setup run test test-scale test-image lint docs bench bench-scale lock clean clean-home
+.PHONY: help setup run test test-scale test-cluster test-image lint docs bench bench-scale lock clean clean-home
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -12,7 +12,9 @@ help:  ## List these targets
 	@echo "ARGS goes on to the command: make run ARGS='--profile smoke', make test ARGS='tests/unit -q'"
 
 setup:  ## Make .venv from requirements.lock; the other targets do it themselves
-	@$(or $(PYTHON),$(error Python 3.11 is needed: install it, or name it with PYTHON=/path/to/python3.11)) tools/bootstrap.py $(EXTRAS)
+	@said=$$("$(PYTHON)" --version 2>&1 | head -n 1); case "$$said" in "Python 3.11."*) ;; *) echo "setup: Python 3.11 is needed (TFX 1.21):" \
+		"install python3.11, or name it: make PYTHON=/path/to/python3.11 ($(PYTHON) says: $$said)" >&2; exit 2;; esac
+	@"$(PYTHON)" tools/bootstrap.py $(EXTRAS)
 
 run: setup  ## Run the pipeline: 6 to 17 minutes on 2 CPU cores
 	@$(BIN)/forger run $(ARGS)
@@ -24,6 +26,10 @@ test: setup  ## Run the tests in two processes: about 15 minutes
 # The Beam steps on real Flink and Spark clusters, which the tests start and stop; needs Java 17 and Maven.
 test-scale: setup  ## Run the tests on Flink and Spark clusters (Java 17, Maven)
 	@$(BIN)/python -m pytest -m scale --timeout=1200 tests/scale $(ARGS)
+
+# Manifests and TFJob on a real kube-apiserver, built once from Go modules (10 minutes on 2 cores) and kept in the user's cache.
+test-cluster: setup  ## Run the tests on a real kube-apiserver (Go, etcd, kubectl 1.29 or newer)
+	@$(BIN)/python -m pytest -m cluster --timeout=3600 tests/cluster $(ARGS)
 
 # The container image, truly built and run; needs root, buildah and debootstrap (Debian: apt-get install buildah debootstrap).
 test-image: setup  ## Build the container image and test it (root, buildah, debootstrap)

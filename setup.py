@@ -36,6 +36,7 @@ INSTALL_REQUIRES = [
     "kfp-server-api>=2.16,<2.18",
     "urllib3>=2",  # its errors come through kfp's client
     "pyyaml>=6",
+    "pyarrow>=10",  # lists the buckets of S3 stores and GCS
     # What the user sees.
     "click>=8.1",
     "cloup>=4,<5",  # sections in the help, options that exclude each other

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
@@ -30,6 +31,8 @@ from pipeline.commands.versions import versions
 from pipeline.environment import prepare_tensorflow
 from serving.repository.errors import UserError, first_line
 from serving.repository.version import forger_version
+
+_LEFT_BEHIND = "draw"  # the name of the thread in which the gate lets a generator draw
 
 
 @contextlib.contextmanager
@@ -111,21 +114,41 @@ for section in SECTIONS:
 
 
 def main() -> None:
-    """Run the command."""
-    cli()
+    """Run the command, and end even where TensorFlow still works at a generator that hangs: it can't be interrupted."""
+    _fill_standard_streams()
+    try:
+        cli()
+    except SystemExit as end:
+        if not any(thread.name == _LEFT_BEHIND for thread in threading.enumerate()):
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(end.code if isinstance(end.code, int) else 0)
+
+
+def _fill_standard_streams() -> None:
+    """Open those that the caller has closed (`2>&-`): else the next file gets their number, and native messages in its midst."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 def _line(error: Exception) -> str:
     if isinstance(error, UserError):
         return str(error)
+    notes = getattr(error, "__notes__", [])
     if isinstance(error, OSError):
-        return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        return ": ".join(map(str, [*notes, error.strerror or error, *filter(None, [error.filename])]))
     from serving.client import ClientError  # gRPC comes with it: not before it is needed
 
     if isinstance(error, ClientError):
         return str(error)
     first = first_line(error)
-    return f"{': '.join([*getattr(error, '__notes__', []), first])} (forger --debug ... shows all)"
+    return f"{': '.join([*notes, first])} (forger --debug ... shows all)"
 
 
 def _stop(line: str, code: int) -> NoReturn:

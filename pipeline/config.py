@@ -16,6 +16,8 @@ from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings
 from components.judge.settings import JudgeSettings
 from components.push.settings import PushSettings
+from components.usefulness.settings import UsefulnessSettings
+from pipeline.nodes import NODES, USEFULNESS
 from pipeline.validation import refusal
 from serving.repository.errors import UserError
 
@@ -31,7 +33,13 @@ class Config(BaseModel):
     judge: JudgeSettings = JudgeSettings()
     gan: GanSettings = GanSettings()
     gate: GateSettings = GateSettings()
+    usefulness: UsefulnessSettings = UsefulnessSettings()
     push: PushSettings = PushSettings()
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that run with these settings, in their order."""
+        return tuple(node for node in NODES if node != USEFULNESS or self.usefulness.enabled)
 
 
 # What each profile changes of the defaults.
@@ -53,19 +61,24 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         },
         # What half a minute of training reaches, with room; still no collapsed generator gets through.
         "gate": {
-            "max_frechet_ratio": 40.0,
-            "max_class_frechet_ratio": 60.0,
+            "max_frechet_ratio": 200.0,
+            "max_class_frechet_ratio": 500.0,
             "min_precision": 0.3,
             "min_recall": 0.2,
             "min_class_recall": 0.05,
             "min_coverage": 0.2,
             "min_label_agreement": 0.4,
             "min_class_share": 0.3,
-            "max_second_frechet_ratio": 40.0,
-            "max_class_second_frechet_ratio": 60.0,
+            "max_second_frechet_ratio": 100.0,
+            "max_class_second_frechet_ratio": 500.0,
             "min_diversity": 0.3,
             "min_class_diversity": 0.1,
             "max_duplicate_share": 0.3,
+            "max_spectrum_shift": 2.0,
+            "max_spectrum_spread": 1.0,
+            "max_style_gap": 4.0,
+            "max_outlier_share": 0.1,
+            "max_leaked_share": 0.65,
             "max_frechet_increase": 0.6,
             "max_recall_drop": 0.2,
             "max_label_agreement_drop": 0.2,
@@ -85,6 +98,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
             "checkpoint_every": 2000,
             "sample_every": 4000,
         },
+        "usefulness": {"enabled": True},
     },
     # The article's dense GAN, as it was: 100 passes over 60,000 images in batches of 100, a sample kept each pass.
     "article": {

@@ -6,9 +6,11 @@ STATISTICS_GEN = "StatisticsGen"
 EXAMPLE_VALIDATOR = "FatalExampleValidator"
 TRANSFORM = "Transform"
 JUDGE_TRAINER = "JudgeTrainer"
+CALIBRATOR = "GateCalibrator"
 GAN_TRAINER = "GanTrainer"
 BASELINE = "Baseline"
 GATE = "Gate"
+USEFULNESS = "Usefulness"  # only where a setting asks for it
 INFRA_VALIDATOR = "GeneratorInfraValidator"
 PUSHER = "GeneratorPusher"
 
@@ -19,9 +21,11 @@ NODES = (
     EXAMPLE_VALIDATOR,
     TRANSFORM,
     JUDGE_TRAINER,
+    CALIBRATOR,
     GAN_TRAINER,
     BASELINE,
     GATE,
+    USEFULNESS,
     INFRA_VALIDATOR,
     PUSHER,
 )

@@ -14,6 +14,8 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.baseline.choice import choose_baseline
 from components.baseline.component import Baseline
+from components.calibrate.component import GateCalibrator
+from components.classes import group_count
 from components.codehash import code_digest
 from components.gan.component import GanTrainer
 from components.gan.training_key import SOURCES, make_training_key
@@ -26,6 +28,7 @@ from components.judge.component import JudgeTrainer
 from components.push.component import GeneratorPusher
 from components.shape import ImageShape
 from components.transform.component import Transform
+from components.usefulness.component import Usefulness
 from components.validate.component import FatalExampleValidator
 from components.validate.schema import write_schema
 from components.validate.statistics import statistics_options
@@ -35,7 +38,8 @@ from pipeline.home.home import Home
 # The sources whose change must run a node again; TFX's cache does not see them by itself.
 _PIXEL_SOURCES = ("components/transform", "components/shape.py", "serving/repository/contract.py")
 _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
-_GATE_SOURCES = ("components/gate", *_JUDGE_SOURCES)
+_GATE_SOURCES = ("components/calibrate", "components/gate", *_JUDGE_SOURCES)
+_USEFULNESS_SOURCES = ("components/usefulness", "components/gate/drawing", "components/judge/fit.py", *_PIXEL_SOURCES)
 _PUSH_SOURCES = ("components/push", "serving/repository/contract.py")
 
 
@@ -107,8 +111,15 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], schema=schema.outputs["schema"], stats_options=statistics_options()
     )
-    # Stops the run where the data don't fit the schema.
-    validator = FatalExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    # Stops the run where the data don't fit the schema, or a generator couldn't be judged by the split `test`.
+    validator = FatalExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        examples=examples.outputs["examples"],
+        class_names=class_names,
+        max_shared=data.max_shared,
+        code_hash=code_digest("components/validate"),
+    )
     # Encoded images to raw pixels of one shape, the ones that all that follows looks at.
     transform = Transform(
         examples=examples.outputs["examples"],
@@ -126,6 +137,13 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         class_names=class_names,
         code_hash=code_digest(*_JUDGE_SOURCES),
     )
+    # What real images, and images with a known fault, do to the gate's figures.
+    calibrator = GateCalibrator(
+        examples=transform.outputs["transformed_examples"],
+        judge=judge.outputs["model"],
+        max_examples=config.gate.max_examples,
+        code_hash=code_digest(*_GATE_SOURCES),
+    )
     # The adversarial training.
     gan = GanTrainer(
         examples=transform.outputs["transformed_examples"],
@@ -137,8 +155,9 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         training_key=places.training_key,
         work_dir=places.work_dir,
     )
-    # A judge below its bar stops the run before the long training; it never feeds into it.
+    # A judge below its bar, or data that the gate can't be calibrated on, stop the run before the long training.
     gan.add_upstream_node(judge)
+    gan.add_upstream_node(calibrator)
     # A copy of what is served, to compare with.
     version, digest = places.baseline
     baseline = Baseline(
@@ -151,14 +170,29 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         model=gan.outputs["model"],
         baseline=baseline.outputs["baseline"],
         judge=judge.outputs["model"],
+        calibration=calibrator.outputs["calibration"],
         settings=config.gate,
+        dataset=data.dataset,
         class_names=class_names,
         code_hash=code_digest(*_GATE_SOURCES),
     )
+    blessing, measured = gate.outputs["blessing"], []
+    if config.usefulness.enabled:
+        # Trains classifiers on generated images, and on as many real ones; takes its blessing back only where a limit is set.
+        usefulness = Usefulness(
+            examples=transform.outputs["transformed_examples"],
+            model=gan.outputs["model"],
+            model_blessing=blessing,
+            settings=config.usefulness,
+            classes=group_count(class_names),
+            draw_timeout_s=config.gate.draw_timeout_s,
+            code_hash=code_digest(*_USEFULNESS_SOURCES),
+        )
+        blessing, measured = usefulness.outputs["blessing"], [usefulness]
     # Blesses a model that a fresh process can load and that keeps the serving contract.
     infra = GeneratorInfraValidator(
         model=gan.outputs["model"],
-        model_blessing=gate.outputs["blessing"],
+        model_blessing=blessing,
         timeout_s=config.push.infra_timeout_s,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
@@ -166,14 +200,14 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
     pusher = GeneratorPusher(
         model=gan.outputs["model"],
         evaluation=gate.outputs["evaluation"],
-        model_blessing=gate.outputs["blessing"],
+        model_blessing=blessing,
         infra_blessing=infra.outputs["blessing"],
         serving_base=places.serving_base,
         keep_versions=config.push.keep_versions,
         canary=config.push.canary,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
-    return [examples, schema, statistics, validator, transform, judge, gan, baseline, gate, infra, pusher]
+    return [examples, schema, statistics, validator, transform, judge, calibrator, gan, baseline, gate, *measured, infra, pusher]
 
 
 def create_pipeline(

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests drive that pip cannot bring: a browser for the pages and axe-core to check them with; rclone, wget and kubectl for the
+# What tests drive that pip cannot bring: a browser for the pages, axe-core and html-validate to check them with; rclone, wget and kubectl for the
 # serving manifests.
 # Installs what is missing from Debian's packages where it may; elsewhere it says what to install, and the tests that need it fail.
 set -euo pipefail
@@ -10,6 +10,13 @@ if [ ! -f "$axe/package/axe.min.js" ]; then
     mkdir -p "$axe"
     { (cd "$axe" && npm pack --silent axe-core@4.14.1 >/dev/null && tar xzf axe-core-4.14.1.tgz && rm axe-core-4.14.1.tgz); } ||
         echo "tests: axe-core can't be fetched with npm; the tests of the pages' accessibility will fail"
+fi
+
+html="${XDG_CACHE_HOME:-$HOME/.cache}/forger-tests/html-validate-9.7.1"
+if [ ! -f "$html/node_modules/.bin/html-validate" ]; then
+    mkdir -p "$html"
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$html" html-validate@9.7.1 >/dev/null ||
+        echo "tests: html-validate can't be fetched with npm; the test of the report's HTML will fail"
 fi
 
 packages=()

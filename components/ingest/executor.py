@@ -40,7 +40,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Write both splits.
 
         Raises:
-            UserError: The data has another digest than the pipeline was made for, or a split expression is wrong or empty.
+            UserError: The data has another digest than the pipeline was made for, or a split expression is wrong or empty, or
+                the splits share records.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         dataset = exec_properties[DATASET]
@@ -51,6 +52,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             raise UserError(f"{dataset} changed after set-up ({found}, expected digest {wanted}): run again")
         expressions = {TRAIN_SPLIT: exec_properties[TRAIN_EXPRESSION], EVAL_SPLIT: exec_properties[EVAL_EXPRESSION]}
         pieces = {split: _pieces(prepared, expression) for split, expression in expressions.items()}
+        if shared := _in_both(*pieces.values()):
+            raise UserError(
+                f"data.train_split={expressions[TRAIN_SPLIT]} and data.eval_split={expressions[EVAL_SPLIT]} of {dataset} share "
+                f"{shared} records: a generator can't be judged by what it learnt from; take splits that share none"
+            )
         features = _features(prepared)
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         artifact.split_names = artifact_utils.encode_split_names(list(expressions))
@@ -92,6 +98,16 @@ def _pieces(prepared: PreparedDataset, expression: str) -> list[tuple[str, int, 
     if not sum(take for _, _, take in pieces):
         raise UserError(f"split {expression!r} of {prepared.dataset} holds no records: it has {prepared.splits}")
     return pieces
+
+
+def _in_both(first: list[tuple[str, int, int]], second: list[tuple[str, int, int]]) -> int:
+    """Count the records that both selections hold."""
+    shared = 0
+    for path, skip, take in first:
+        for other_path, other_skip, other_take in second:
+            if path == other_path:
+                shared += max(0, min(skip + take, other_skip + other_take) - max(skip, other_skip))
+    return shared
 
 
 def _within(expression: str, splits: dict[str, int]) -> str:

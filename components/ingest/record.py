@@ -135,8 +135,9 @@ def load(dataset: str, data_dir: Path, source: dict[str, str | None] | None = No
     except ValueError:
         content = None
     try:
-        prepared = _checked(content, dataset, data_dir)
-        return prepared if prepared is None or source in (None, prepared.source) else None
+        if source is not None and content and content["source"] != source:
+            return None
+        return _checked(content, dataset, data_dir)
     except (AttributeError, KeyError, TypeError):  # other JSON than `write` makes
         log_note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
         return None

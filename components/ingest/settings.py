@@ -75,6 +75,14 @@ class DataSettings(Settings):
         min_length=1,
         description="TFDS split expression of the records that the gate compares with; never part of the training records",
     )
+    max_shared: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of the evaluated images that may be training images as well, by content; beyond it, and beyond 5 "
+        "images, the run stops. Ten times what is natural: of 10,000, MNIST and CIFAR-10 have none, the first edition of "
+        "fashion_mnist had 10",
+    )
     image_size: int | None = Field(
         default=None,
         ge=SMALLEST,

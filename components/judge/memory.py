@@ -48,6 +48,18 @@ class TrainMemory:
         """Return float32 [N, K], the components of images uint8 [N, H, W, C]."""
         return np.concatenate([(rows - self.mean) @ self.components for rows in chunks(images)])
 
+    def residuals(self, images: np.ndarray) -> np.ndarray:
+        """Measure what of images uint8 [N, H, W, C] lies outside the components: float32 [N], Euclidean over pixels in [0, 1].
+
+        Faint noise and edges where no real image has any are in here.
+        """
+        parts = []
+        for rows in chunks(images):
+            centred = rows - self.mean
+            inside = centred @ self.components
+            parts.append(np.sqrt(np.maximum((centred**2).sum(1) - (inside**2).sum(1), 0)))
+        return np.concatenate(parts)
+
     def nearest(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find the nearest train image of each image.
 

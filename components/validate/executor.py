@@ -1,4 +1,4 @@
-"""The executor of FatalExampleValidator: the stock one, whose anomalies stop the run."""
+"""The executor of FatalExampleValidator: the stock one, whose anomalies stop the run, and a look at the splits themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from tfx.components.util import value_utils
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
-from tfx.utils import writer_utils
+from tfx.utils import io_utils, json_utils, writer_utils
 
+from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
+from components.progress import log_note
+from components.validate.contents import contents
+from components.validate.splits import compare, note, problems
 from serving.repository.errors import UserError
+
+EXAMPLES_KEY, CLASS_NAMES_KEY, MAX_SHARED_KEY, CODE_HASH_KEY = "examples", "class_names", "max_shared", "code_hash"
 
 # TFDV's image statistics: their name, and the number of values below which they are left out.
 _IMAGE_STATISTIC = "image_format_histogram"
@@ -30,10 +36,11 @@ class Executor(executor.Executor):
     def Do(
         self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]
     ) -> execution_result_pb2.ExecutorOutput:
-        """Validate every split.
+        """Validate every split, then one against the other.
 
         Raises:
-            UserError: There are anomalies; names split, feature and reason of each.
+            UserError: There are anomalies, and names split, feature and reason of each; or a generator that learns from the
+                training split can't be judged by the evaluation split.
         """
         result = super().Do(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[specs.ANOMALIES_KEY])
@@ -43,6 +50,14 @@ class Executor(executor.Executor):
             found += [f"split {split}, {reason}" for reason in _reasons(anomalies_util.load_anomalies_binary(path))]
         if found:
             raise UserError(f"the data doesn't fit its schema: {'; '.join(found)}")
+        patterns = [
+            io_utils.all_files_pattern(artifact_utils.get_split_uri(input_dict[EXAMPLES_KEY], split))
+            for split in (TRAIN_SPLIT, EVAL_SPLIT)
+        ]
+        facts = compare(*map(contents, patterns))
+        if found := problems(facts, json_utils.loads(exec_properties[CLASS_NAMES_KEY]), exec_properties[MAX_SHARED_KEY]):
+            raise UserError("; ".join(found))
+        log_note(note(facts))
         return result
 
     def _Validate(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> anomalies_pb2.Anomalies:

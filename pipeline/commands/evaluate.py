@@ -50,6 +50,12 @@ _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
         help="What one request may take.",
     ),
 )
+@cloup.option(
+    "--thorough",
+    is_flag=True,
+    help="Measure usefulness as well: what a classifier learns from the images, and whether a network can tell them from real "
+    "ones. Takes minutes.",
+)
 @exactly_one("server", "samples", "model", why="name one of --server, --samples and --model")
 @only_with("samples", "labels", why="--labels are those of --samples: a generator says its own")
 @home_option
@@ -64,35 +70,47 @@ def evaluate(
     dataset: str,
     count: int | None,
     timeout: float,
+    thorough: bool,
     as_json: bool,
     home: Path,
 ) -> None:
     """Score what is served, a SavedModel or an array of images with the gate's figures and thresholds."""
-    from pipeline.terminal.console import make_console, quiet
-    from pipeline.terminal.verdict import show_checks
+    from pipeline.terminal.console import make_console, quiet, shown_by
+    from pipeline.terminal.run import RunView
+    from pipeline.terminal.verdict import show_checks, show_usefulness
 
-    with quiet(debug=context.obj):  # TensorFlow's own import as well
-        from pipeline.sampling.evaluate import Yardstick, draw_with, from_array
+    view = RunView(make_console(stderr=True))
+    with quiet(debug=context.obj), shown_by(view):  # TensorFlow's own import as well
+        from components.classes import group_count
+        from pipeline.sampling.candidate import Unfit, open_model, open_server, refusal
+        from pipeline.sampling.evaluate import Yardstick, from_array
+        from pipeline.sampling.thorough import Scores, score
 
         yardstick = Yardstick.of(Home.at(home), dataset, count)
-        if samples:
-            verdict = yardstick.judge(*from_array(samples, labels, yardstick))
-        elif server:
-            from serving.client import GeneratorClient
-            from serving.repository.layout import model_name
+        classes = group_count(yardstick.class_names)
+        try:
+            if samples:
+                scores = score(yardstick, from_array(samples, labels, yardstick), thorough=thorough)
+            elif server:
+                from serving.client import GeneratorClient
+                from serving.repository.layout import model_name
 
-            with GeneratorClient(server, model_name(dataset), timeout) as client:
-                verdict = yardstick.judge(*draw_with(client, yardstick))
-        else:
-            assert model is not None  # one of the three is given
-            from serving.saved_model.generator import LocalGenerator
-
-            verdict = yardstick.judge(*draw_with(LocalGenerator(model), yardstick))
+                with GeneratorClient(server, model_name(dataset), timeout) as client:
+                    scores = score(yardstick, open_server(client, classes, yardstick.images.shape[1:]), thorough=thorough)
+            else:
+                assert model is not None  # one of the three is given
+                scores = score(yardstick, open_model(model, classes, timeout, yardstick.images.shape[1:]), thorough=thorough)
+        except Unfit as problem:
+            scores = Scores(refusal(problem))
     if as_json:
-        click.echo(verdict.model_dump_json(indent=1))
+        click.echo(scores.to_json())
     else:
+        verdict = scores.verdict
         console = make_console()
-        console.print(f"{verdict.examples} images against as many real ones, judge {verdict.judge['digest'][:12]}")
+        if verdict.examples:
+            console.print(f"{verdict.examples} images against as many real ones, judge {verdict.judge['digest'][:12]}")
         show_checks(verdict.model_dump(mode="json"), console)
-    if not verdict.blessed:
+        if scores.usefulness:
+            show_usefulness(scores.usefulness, console)
+    if not scores.passed:
         sys.exit(EXIT_BLOCKED)

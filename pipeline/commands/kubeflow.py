@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
 
-from pipeline.commands.base import examples, group, say
+from pipeline.commands.base import EXIT_BLOCKED, examples, group, say
 from pipeline.commands.options import json_option, profile_option, set_option
+
+if TYPE_CHECKING:
+    from pipeline.kubeflow.package import Package
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CONNECTION = cloup.option_group(
@@ -37,6 +41,7 @@ _RUNNING = cloup.option_group(
     cloup.option(
         "--experiment", metavar="NAME", default="forger", show_default=True, help="KFP's group of runs; made if missing."
     ),
+    cloup.option("--no-cache", is_flag=True, help="Make the results of all steps anew, e.g. after the bucket has lost some."),
     cloup.option("--service-account", metavar="NAME", help="Kubernetes account of the pods."),
 )
 _name_option = cloup.option(
@@ -65,7 +70,9 @@ def kubeflow() -> None:
 @cloup.option("--gpus", type=int, metavar="N", help="GPUs of each training step.")
 @cloup.option("--beam", "beam_args", multiple=True, metavar="ARG", help="A Beam argument of all steps; may be repeated.")
 @json_option
+@click.pass_obj
 def compile_command(
+    debug: bool,
     out: Path,
     image: str | None,
     pipeline_root: str | None,
@@ -82,8 +89,9 @@ def compile_command(
     """
     from pipeline.environment import quick_imports
     from pipeline.kubeflow.cluster import resolve_cluster
+    from pipeline.terminal.console import quiet
 
-    with quick_imports():  # that is what compiling takes its time for
+    with quiet(debug=debug), quick_imports():  # that is what compiling takes its time for
         from pipeline.kubeflow.compiler import compile_pipeline, write
 
         cluster = resolve_cluster(cluster_file, image=image, pipeline_root=pipeline_root, gpus=gpus)
@@ -91,6 +99,15 @@ def compile_command(
     write(text, out)
     line = f"compiled {out} ({len(text) / 1024:.0f} KiB): forger kubeflow submit {out} --host ADDRESS"
     say(line, {"file": str(out), "characters": len(text), "profile": profile}, as_json=as_json)
+
+
+def _parameters(compiled: Package, values: tuple[str, ...], no_cache: bool) -> dict[str, Any]:
+    """Read a run's parameters, checked as the run's first step will check them."""
+    from pipeline.kubeflow.parameters import CACHE, check_values, parse_values
+
+    given = parse_values([*values, *([f"{CACHE}=false"] if no_cache else [])], compiled.kinds)
+    check_values(compiled.defaults, given)
+    return given
 
 
 @kubeflow.command(epilog=examples("forger kubeflow submit pipeline.yaml --host https://kfp.example.org --param seed=2"))
@@ -102,6 +119,7 @@ def compile_command(
 def submit(
     package: Path,
     values: tuple[str, ...],
+    no_cache: bool,
     experiment: str,
     service_account: str | None,
     name: str | None,
@@ -110,12 +128,11 @@ def submit(
 ) -> None:
     """Start one run of a compiled pipeline."""
     from pipeline.kubeflow.package import read_package
-    from pipeline.kubeflow.parameters import parse_values
-    from pipeline.kubeflow.schedule import submit_run
+    from pipeline.kubeflow.runs import submit_run
     from pipeline.kubeflow.server import connect
 
     compiled = read_package(package)
-    parameters = parse_values(list(values), compiled.kinds)
+    parameters = _parameters(compiled, values, no_cache)
     run_name = name or f"{compiled.name} {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
     run_id = submit_run(connect(**connection), compiled, experiment, run_name, parameters, service_account)
     facts = {"run_id": run_id, "name": run_name, "pipeline_version": compiled.version, "experiment": experiment}
@@ -145,6 +162,7 @@ def schedule(
     max_concurrency: int,
     catchup: bool,
     values: tuple[str, ...],
+    no_cache: bool,
     experiment: str,
     service_account: str | None,
     as_json: bool,
@@ -153,13 +171,12 @@ def schedule(
     """Run a compiled pipeline again and again; the same name changes the schedule it has."""
     from pipeline.kubeflow.cron import check_cron
     from pipeline.kubeflow.package import read_package
-    from pipeline.kubeflow.parameters import parse_values
     from pipeline.kubeflow.schedule import Schedule, put_schedule
     from pipeline.kubeflow.server import connect
 
     check_cron(cron)
     compiled = read_package(package)
-    wanted = Schedule(name, cron, max_concurrency, catchup, parse_values(list(values), compiled.kinds), service_account)
+    wanted = Schedule(name, cron, max_concurrency, catchup, _parameters(compiled, values, no_cache), service_account)
     recurring_id, outcome = put_schedule(connect(**connection), compiled, experiment, wanted)
     facts = {
         "outcome": outcome,
@@ -169,6 +186,33 @@ def schedule(
         "recurring_run_id": recurring_id,
     }
     say(f"{outcome} schedule {name} ({cron}) of {compiled.version}: {recurring_id}", facts, as_json=as_json)
+
+
+@kubeflow.command(epilog=examples("forger kubeflow check --host http://localhost:8888 --cluster cluster.yaml"))
+@cloup.option(
+    "--cluster", "cluster_file", type=_FILE, metavar="FILE", help="The cluster's settings, as for `forger kubeflow compile`."
+)
+@cloup.option("--service-account", metavar="NAME", help="Kubernetes account of the pods, if you name one.")
+@_CONNECTION
+@json_option
+def check(cluster_file: Path | None, service_account: str | None, as_json: bool, **connection: Any) -> None:
+    """Look whether a cluster has what the pipeline needs; changes nothing.
+
+    One line each for KFP's release, the account, the volume claim, the secrets and the GPU type, as far as your rights and the
+    kubeconfig go. Exit code 1 means that something is missing.
+    """
+    from pipeline.kubeflow.check import check_cluster
+    from pipeline.kubeflow.cluster import resolve_cluster
+    from pipeline.kubeflow.server import connect
+
+    # Neither is looked at, so a file without them will do.
+    cluster = resolve_cluster(cluster_file, **({} if cluster_file else {"image": "any", "pipeline_root": "s3://any"}))
+    client = connect(**connection)
+    found = list(check_cluster(client, connection["namespace"], cluster, service_account))
+    facts = [{"state": finding.state, "what": finding.what} for finding in found]
+    say("\n".join(f"{finding.state:8}{finding.what}" for finding in found), facts, as_json=as_json)
+    if any(finding.state == "missing" for finding in found):
+        sys.exit(EXIT_BLOCKED)
 
 
 @kubeflow.command()
@@ -181,7 +225,10 @@ def unschedule(name: str, pause: bool, as_json: bool, **connection: Any) -> None
     from pipeline.kubeflow.schedule import remove_schedule
     from pipeline.kubeflow.server import connect
 
-    count = remove_schedule(connect(**connection), name, pause=pause)
-    outcome = ("paused" if pause else "removed") if count else "absent"
+    client = connect(**connection)
+    count, under_way = remove_schedule(client, name, pause=pause)
+    outcome = ("paused" if pause or under_way else "removed") if count else "absent"
     line = f"{outcome} schedule {name}" if count else f"there is no schedule {name}"
-    say(line, {"outcome": outcome, "name": name}, as_json=as_json)
+    if under_way:
+        line += f", not removed: {client.release_name} would end its {under_way} under way; repeat when they have ended"
+    say(line, {"outcome": outcome, "name": name, "runs_under_way": under_way}, as_json=as_json)

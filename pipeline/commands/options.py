@@ -12,6 +12,7 @@ import click
 import cloup
 from cloup.constraints import Constraint, If, IsSet, accept_none, all_or_none, mutually_exclusive, require_all, require_one
 
+from pipeline.commands.completion import complete_profiles, complete_settings, complete_version_labels, complete_versions
 from pipeline.engines.base import Engine
 from pipeline.engines.flink import FLINK_VERSION
 from pipeline.engines.options import ENGINES, resolve_engine
@@ -33,10 +34,20 @@ dataset_option = cloup.option(
     "--dataset", metavar="NAME", default="mnist", show_default=True, help="TFDS name of the generator's dataset."
 )
 profile_option = cloup.option(
-    "--profile", metavar="NAME", default="quick", show_default=True, help="Settings to begin with: smoke, quick, full or article."
+    "--profile",
+    metavar="NAME",
+    default="quick",
+    show_default=True,
+    shell_complete=complete_profiles,
+    help="Settings to begin with: smoke, quick, full or article.",
 )
 set_option = cloup.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting, e.g. gan.steps=1000; may be repeated."
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=complete_settings,
+    help="Change one setting, e.g. gan.steps=1000; may be repeated.",
 )
 data_option = cloup.option(
     "--data",
@@ -55,10 +66,17 @@ label_option = cloup.option(
     "--label", "--digit", "label", metavar="CLASS", help="Only this class, a number or a name; else any, drawn from the seed."
 )
 version_option = cloup.option(
-    "--version", type=click.IntRange(1), metavar="N", help="This version; without it, the one that is served."
+    "--version",
+    type=click.IntRange(1),
+    metavar="N",
+    shell_complete=complete_versions,
+    help="This version; without it, the one that is served.",
 )
 version_label_option = cloup.option(
-    "--version-label", metavar="LABEL", help="The version with this label: stable, previous or canary."
+    "--version-label",
+    metavar="LABEL",
+    shell_complete=complete_version_labels,
+    help="The version with this label: stable, previous or canary.",
 )
 
 

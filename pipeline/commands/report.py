@@ -8,12 +8,19 @@ import click
 import cloup
 
 from pipeline.commands.base import command, say
+from pipeline.commands.completion import complete_runs
 from pipeline.commands.options import home_option, json_option
 from pipeline.home.home import Home
 
 
 @command()
-@cloup.argument("run", default="", metavar="[RUN]", help="The beginning of the run's id; the newest if not given.")
+@cloup.argument(
+    "run",
+    default="",
+    metavar="[RUN]",
+    shell_complete=complete_runs,
+    help="The beginning of the run's id; the newest if not given.",
+)
 @cloup.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

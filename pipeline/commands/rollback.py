@@ -8,12 +8,19 @@ import click
 import cloup
 
 from pipeline.commands.base import command, say
+from pipeline.commands.completion import complete_versions
 from pipeline.commands.options import dataset_option, home_option, json_option
 from pipeline.home.home import Home
 
 
 @command()
-@cloup.option("--to", type=click.IntRange(1), metavar="VERSION", help="The version to serve; without it, the one before.")
+@cloup.option(
+    "--to",
+    type=click.IntRange(1),
+    metavar="VERSION",
+    shell_complete=complete_versions,
+    help="The version to serve; without it, the one before.",
+)
 @dataset_option
 @home_option
 @json_option

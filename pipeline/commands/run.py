@@ -63,12 +63,11 @@ def run(
         changes = (*changes, "gate.force_baseline=true")
     if dry_run:
         from pipeline.config import resolve_config
-        from pipeline.nodes import NODES
         from pipeline.terminal.console import make_console
         from pipeline.terminal.run import show_plan
 
-        config = resolve_config(profile, list(changes)).model_dump(mode="json")
-        show_plan(config, NODES, engine.runner, engine.beam_args(), make_console())
+        config = resolve_config(profile, list(changes))
+        show_plan(config.model_dump(mode="json"), config.nodes, engine.runner, engine.beam_args(), make_console())
         return
     from pipeline.runner.run import run_pipeline
 

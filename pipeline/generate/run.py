@@ -16,6 +16,7 @@ from pipeline.engines.base import Engine, job_prefix
 from pipeline.generate.directory import DONE_FILE, check_space, claimed, conclude, finished
 from pipeline.generate.request import Layout, Request, digest_of, servable_name
 from pipeline.home.home import Home
+from pipeline.home.space import naming_full_disk
 from pipeline.sampling.classes import class_number
 from pipeline.terminal.console import capture_logs
 from pipeline.terminal.run import RunView
@@ -115,7 +116,7 @@ def generate_shards(
     began = time.monotonic()
     model, directory = (path.expanduser().absolute() for path in (model, directory))  # as workers elsewhere see them
     request = _request(model, dataset, count=count, seed=seed, label=label, layout=layout, shard_size=shard_size)
-    with claimed(directory, request):
+    with claimed(directory, request), naming_full_disk(directory, "try again, finished shards are kept"):
         kept = finished(directory, request)
         missing = sorted(set(range(request.shards)) - kept)
         if missing:

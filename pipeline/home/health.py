@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,9 @@ def _partial_files(home: Home) -> Iterator[Finding]:
     for directory in (home.path, home.runs, home.data):
         for path in sorted(directory.glob(PARTIAL_GLOB)):
             yield Finding(f"{path} was left by a killed run", "it is deleted", _deletion(path), harmless=True)
+    if home.temporary.is_dir() and not home.busy():
+        left = f"{home.temporary} was left by a killed run"
+        yield Finding(left, "the next run deletes it", lambda: shutil.rmtree(home.temporary), harmless=True)
 
 
 def mend_all(home: Home, findings: list[Finding]) -> list[tuple[Finding, bool]]:

@@ -83,6 +83,16 @@ class Home:
         return self.path / "reports"
 
     @property
+    def kubeflow(self) -> Path:
+        """What runs on Kubeflow tell each other: the training's lease, the epoch of KFP's cache."""
+        return self.path / "kubeflow"
+
+    @property
+    def temporary(self) -> Path:
+        """What a run leaves when it ends, see `pipeline/home/temporary.py`."""
+        return self.path / "tmp"
+
+    @property
     def serving(self) -> Path:
         """Model base directories."""
         return self.path / "serving"

@@ -43,6 +43,7 @@ class RunRecord(BaseModel):
     nodes: list[NodeRecord] = []
     reason: str = ""  # one line: why blocked or failed
     verdict: dict[str, Any] | None = None
+    usefulness: dict[str, Any] | None = None  # see components/usefulness/result.py; None where it was not measured
     evaluation: str = ""  # directory of the gate's evaluation
     training: str = ""  # directory of the GAN training's journal
     pushed_version: int | None = None

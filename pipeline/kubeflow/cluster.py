@@ -9,15 +9,13 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.nodes import BASELINE, EXAMPLE_GEN, GAN_TRAINER, GATE, JUDGE_TRAINER, NODES, PUSHER, SCHEMA_GEN
+from pipeline.nodes import GAN_TRAINER, GATE, JUDGE_TRAINER, NODES, PUSHER, USEFULNESS
 from pipeline.validation import refusal
 from serving.repository.errors import UserError, first_line
 
 PLAN = "Plan"
 TRAINERS = (JUDGE_TRAINER, GAN_TRAINER)
 STEPS = (PLAN, *NODES)
-# The steps that read or write the home on the shared volume; the others see their artifacts alone.
-HOME_STEPS = (PLAN, EXAMPLE_GEN, SCHEMA_GEN, GAN_TRAINER, BASELINE, PUSHER)
 # What these look at lies outside the pipeline's artifacts, where KFP's cache sees no change: the data, what is being served.
 NEVER_CACHED = (PLAN, PUSHER)
 _ROOT = re.compile(r"^(gs|s3|minio)://[^/\s]+(/\S*)?$")
@@ -59,6 +57,7 @@ def _default_steps() -> dict[str, Step]:
         GAN_TRAINER: Step(cpu=4, memory_gib=8, timeout_s=24 * 3600),
         JUDGE_TRAINER: Step(cpu=4, memory_gib=8, timeout_s=4 * 3600),
         GATE: Step(cpu=2, memory_gib=8, timeout_s=2 * 3600),
+        USEFULNESS: Step(cpu=4, memory_gib=8, timeout_s=2 * 3600),
     }
 
 
@@ -84,6 +83,17 @@ class Cluster(BaseModel):
     gpu_tolerations: list[Toleration] = Field(default=[], description="For the trainers, besides tolerations, where gpus > 0.")
     secrets: list[Secret] = []
     image_pull_secret: str = ""
+    cache_days: float = Field(
+        default=0,
+        ge=0,
+        description="Days until all results are made anew; below the bucket's own lifecycle rule. 0: only when one is missing.",
+    )
+    look_in_store: bool = Field(
+        default=False, description="Plan looks whether cached results are still there; the pods need the store's keys for that."
+    )
+    store_endpoint: str = Field(
+        default="", pattern=r"^(https?://\S+)?$", description="For that look: address of an S3 store that isn't AWS's."
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Pods of the GAN training; more than one run in a TFJob.")
     steps: dict[str, Step] = {}
 

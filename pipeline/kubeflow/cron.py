@@ -1,4 +1,8 @@
-"""Cron expressions as KFP reads them: with seconds, as Go's robfig/cron does."""
+"""Cron expressions as KFP reads them: with seconds, as Go's robfig/cron does.
+
+KFP refuses what that can't parse, but with the package already uploaded, and it takes five fields for seconds first, too: the
+'0 3 * * *' of an ordinary crontab then means three minutes past each hour.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ _EXAMPLE = "e.g. '0 0 3 * * *' for 3:00 each night"
 
 
 def check_cron(expression: str) -> None:
-    """Check a cron expression, which KFP itself accepts unread: a wrong one only shows when nothing ever runs.
+    """Check a cron expression before anything is sent.
 
     Raises:
         UserError: What is wrong, and what is expected.

@@ -26,6 +26,7 @@ class Package:
         name: The pipeline's name on the server.
         version: Name of the pipeline version; the same content always has the same.
         kinds: KFP's parameter type of each pipeline parameter.
+        defaults: What each of them is if a run doesn't say.
         pipeline_root: Where the runs' artifacts go.
     """
 
@@ -33,6 +34,7 @@ class Package:
     name: str
     version: str
     kinds: dict[str, str]
+    defaults: dict[str, Any]
     pipeline_root: str
 
 
@@ -54,10 +56,12 @@ def read_package(path: Path) -> Package:
     if spec.sdk_version != sdk_version():
         raise UserError(f"{path} was compiled by {spec.sdk_version or 'something else'}, this is {sdk_version()}: {_AGAIN}")
     kind = pipeline_spec_pb2.ParameterType.ParameterTypeEnum.Name
+    declared = spec.root.input_definitions.parameters
     return Package(
         path=path,
         name=spec.pipeline_info.name,
         version=f"{spec.pipeline_info.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}",
-        kinds={name: kind(parameter.parameter_type) for name, parameter in spec.root.input_definitions.parameters.items()},
+        kinds={name: kind(parameter.parameter_type) for name, parameter in declared.items()},
+        defaults={name: json_format.MessageToDict(parameter.default_value) for name, parameter in declared.items()},
         pipeline_root=spec.default_pipeline_root,
     )

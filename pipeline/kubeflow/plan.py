@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.environment import prepare_tensorflow
 from pipeline.home.home import Home
-from pipeline.kubeflow.entrypoint import EXIT_USER, start_logging, write_output
-from pipeline.kubeflow.parameters import resolve
-from serving.repository.errors import UserError
+from pipeline.kubeflow.entrypoint import EXIT_USER, start_process, write_output
+from pipeline.kubeflow.freshness import EPOCH, current_epoch, made
+from pipeline.kubeflow.parameters import CACHE, resolve
+from serving.repository.errors import UserError, first_line
 
 NAME = "forger"  # of the pipeline; which dataset is a parameter
 _LOGGER = logging.getLogger("forger.plan")
@@ -29,13 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", required=True, type=Path, help="the home on the shared volume")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput, as JSON")
+    parser.add_argument("--cache_days", type=float, default=0, help="age at which all results are made anew; 0 for never")
+    parser.add_argument("--look", action="store_true", help="count the cached results in the bucket")
+    parser.add_argument("--store_endpoint", default="", help="address of an S3 store that isn't AWS's")
     parsed = parser.parse_args(arguments)
-    prepare_tensorflow(quiet=True)
-    start_logging()
+    start_process()
     try:
         executor_input = json.loads(parsed.executor_input)
         values = executor_input["inputs"]["parameterValues"]
-        plan = make_plan({"settings": {}, **values}, Home.at(parsed.home))
+        look = parsed.store_endpoint if parsed.look else None
+        plan = make_plan({"settings": {}, **values}, Home.at(parsed.home), parsed.cache_days, look)
         write_plan(executor_input["outputs"]["outputFile"], plan)
     except UserError as error:
         _LOGGER.error("%s", error)
@@ -43,12 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]]:
+def make_plan(values: Mapping[str, Any], home: Home, cache_days: float = 0, look: str | None = None) -> dict[str, dict[str, Any]]:
     """Settle all that the later steps are told.
 
     Args:
         values: The pipeline's parameters, see `pipeline.kubeflow.parameters.declare`.
         home: The home on the shared volume.
+        cache_days: Age at which cached results no longer count; 0 for never.
+        look: Address of the S3 store to look for them in, "" for AWS or GCS; None for not looking.
 
     Returns:
         The execution properties of each step.
@@ -64,7 +69,39 @@ def make_plan(values: Mapping[str, Any], home: Home) -> dict[str, dict[str, Any]
     prepared = prepare(config.data, home.data)
     places = places_in(home, config, prepared, pipeline_name=NAME, pipeline_root="")
     _LOGGER.info("%s %s, baseline %s", prepared.dataset, prepared.version, places.baseline[0] or "none")
-    return {component.id: _properties(component) for component in create_components(config, prepared, places)}
+    components = create_components(config, prepared, places)
+    epoch = current_epoch(home, renew=not values.get(CACHE, True), max_days=cache_days)
+    plan = {component.id: _with_epoch(_properties(component), epoch) for component in components}
+    classes = [(_class_of(component), plan[component.id]) for component in components]
+    if look is not None and _has_lost(classes, home, look):
+        epoch = current_epoch(home, renew=True, max_days=cache_days)
+        plan = {step: _with_epoch(properties, epoch) for step, properties in plan.items()}
+    return plan
+
+
+def _class_of(component: Any) -> str:
+    return component.executor_spec.class_path
+
+
+def _with_epoch(properties: dict[str, Any], epoch: str) -> dict[str, Any]:
+    return properties | ({EPOCH: epoch} if epoch else {})
+
+
+def _has_lost(plan: list[tuple[str, dict[str, Any]]], home: Home, endpoint: str) -> bool:
+    """Look whether all is there that the steps left when they last ran with the same properties, by their executor's class."""
+    from pipeline.kubeflow.bucket import lost
+
+    written: dict[str, int] = {}
+    for executor_class, properties in plan:
+        written |= made(home, executor_class, _text(properties))
+    try:
+        gone = lost(written, endpoint)
+    except OSError as error:
+        _LOGGER.warning("can't look into the bucket (%s): a step that misses something will say so", first_line(error))
+        return False
+    for uri in gone:
+        _LOGGER.warning("objects of %s are gone, a lifecycle rule of the bucket? everything is made anew", uri)
+    return bool(gone)
 
 
 def _properties(component: Any) -> dict[str, Any]:
@@ -82,11 +119,16 @@ def _properties(component: Any) -> dict[str, Any]:
     }
 
 
+def _text(properties: dict[str, Any]) -> str:
+    """Write a step's properties; sorted, because they are part of KFP's cache key."""
+    return json.dumps(properties, sort_keys=True)
+
+
 def write_plan(output_file: str, plan: dict[str, dict[str, Any]]) -> None:
-    """Write the plan as output parameters; sorted, because they are part of KFP's cache key."""
+    """Write the plan as output parameters."""
     from pipeline.kubeflow.artifacts import local_path
 
-    parameters = {step: json.dumps(properties, sort_keys=True) for step, properties in plan.items()}
+    parameters = {step: _text(properties) for step, properties in plan.items()}
     write_output(local_path(output_file), {"parameterValues": parameters})
 
 

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kubeflow.cluster import HOME_STEPS, Cluster, Toleration
+from pipeline.kubeflow.cluster import Cluster, Toleration
 
 
 def platform_spec(spec: pipeline_spec_pb2.PipelineSpec, cluster: Cluster) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def platform_spec(spec: pipeline_spec_pb2.PipelineSpec, cluster: Cluster) -> dic
 
 def _config(name: str, cluster: Cluster) -> kubernetes.KubernetesExecutorConfig:
     config = kubernetes.KubernetesExecutorConfig(active_deadline_seconds=cluster.step(name).timeout_s)
-    if cluster.claim and name in HOME_STEPS:
+    if cluster.claim:
         mount = config.pvc_mount.add(mount_path=cluster.home, constant=cluster.claim)
         _set_name(mount.pvc_name_parameter, cluster.claim)
     for secret in cluster.secrets:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import yaml
 from google.protobuf import json_format
@@ -20,9 +21,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.kubeflow.cluster import NEVER_CACHED, PLAN, Cluster, Step
 from pipeline.kubeflow.entrypoint import COMMAND, PROPERTIES, RUN_ID
+from pipeline.kubeflow.lease import training_lease
 from pipeline.kubeflow.parameters import Parameter
 from pipeline.kubeflow.training_job import training_job
-from pipeline.nodes import PUSHER
+from pipeline.nodes import GAN_TRAINER, PUSHER
 
 SCHEMA_VERSION = "2.1.0"
 _GIB_IN_GB = 2**30 / 1e9
@@ -89,8 +91,11 @@ def _container(
     }
     container = ContainerSpec(image=cluster.image_of(name), command=COMMAND)
     container.args.extend(["--executor_class", executor_class, "--input_types", json.dumps(types, sort_keys=True)])
+    container.args.extend(["--home", cluster.home])
+    if name == GAN_TRAINER and cluster.claim:
+        container.args.extend(["--hold_lease", str(training_lease(Path(cluster.home)))])
     if cluster.hands_over(name):
-        container.args.extend(["--home", cluster.home, "--training_job", json.dumps(training_job(cluster), sort_keys=True)])
+        container.args.extend(["--training_job", json.dumps(training_job(cluster), sort_keys=True)])
     container.args.extend(["--executor_input", "{{$}}", *beam_args])
     _complete(name, container, cluster)
     return container
@@ -158,6 +163,8 @@ def _add_plan(
     container = deployment.executors[label].container
     container.image = cluster.image_of(PLAN)
     container.command.extend(_PLAN_COMMAND)
-    container.args.extend(["--home", cluster.home, "--executor_input", "{{$}}"])
+    container.args.extend(["--home", cluster.home, "--cache_days", f"{cluster.cache_days:g}", "--executor_input", "{{$}}"])
+    if cluster.look_in_store:
+        container.args.extend(["--look", "--store_endpoint", cluster.store_endpoint])
     _complete(PLAN, container, cluster)
     _set_policy(PLAN, task, cluster)

@@ -15,8 +15,11 @@ import kfp
 import kfp_server_api
 import urllib3
 
+from pipeline.kubeflow.release import OLDEST, parse_release, release_name
 from serving.repository.errors import UserError, first_line
 
+# Characters of what a server says: KFP puts the cause at the end, behind all that failed because of it.
+_WHOLE, _PART = 100_000, 300
 _TIMEOUT_S = 30  # of the first call; an address that never answers would hold us for minutes
 _MENDS = {
     401: "give a valid --token or --cookie",
@@ -26,14 +29,31 @@ _MENDS = {
 }
 
 
-class _Client(kfp.Client):
-    """kfp's client, which asks for the server's health once: the original tries for half a minute even when access is refused."""
+class Client(kfp.Client):
+    """kfp's client, which asks for the server's health once: the original tries for half a minute even when access is refused.
+
+    Attributes:
+        release: KFP's release, e.g. (2, 16, 1); None where the server doesn't say.
+    """
+
+    release: tuple[int, ...] | None = None
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-        return self._healthz_api.healthz_service_get_healthz(_request_timeout=_TIMEOUT_S)
+        """See `kfp.Client`."""
+        health = self._healthz_api.healthz_service_get_healthz(_request_timeout=_TIMEOUT_S)
+        # The release is in what is sent, and not in the swagger that the answer's class was made from.
+        sent: Any = self._healthz_api.api_client.last_response
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            self.release = parse_release(json.loads(sent.data).get("tag_name") or "")
+        return health
+
+    @property
+    def release_name(self) -> str:
+        """The release, as KFP names it."""
+        return release_name(self.release)
 
 
-def connect(host: str | None, namespace: str, token: str | None, cookie: str | None, ca_file: Path | None) -> kfp.Client:
+def connect(host: str | None, namespace: str, token: str | None, cookie: str | None, ca_file: Path | None) -> Client:
     """Connect; without a host kfp looks at its environment variables, the pod it runs in, and the kubeconfig.
 
     Args:
@@ -44,10 +64,10 @@ def connect(host: str | None, namespace: str, token: str | None, cookie: str | N
         ca_file: Certificates that its own is checked against.
 
     Raises:
-        UserError: There is no server, it is no KFP, or it refuses access.
+        UserError: There is no server, it is no KFP or too old a one, or it refuses access.
     """
     with one_line("connect"):
-        client = _Client(
+        client = Client(
             host=host,
             namespace=namespace,
             existing_token=token,
@@ -57,6 +77,9 @@ def connect(host: str | None, namespace: str, token: str | None, cookie: str | N
         health = client.get_kfp_healthz()
     if not isinstance(health, kfp_server_api.V2beta1GetHealthzResponse):
         raise UserError("can't connect: what answers there is no KFP 2 API; is a login in front of it? give --token or --cookie")
+    if client.release is not None and client.release < OLDEST:
+        newer = f"upgrade it to {release_name(OLDEST)} or newer"
+        raise UserError(f"the server is {client.release_name}, which can't run the pipeline: {newer}")
     return client
 
 
@@ -103,4 +126,5 @@ def _message(error: kfp_server_api.ApiException) -> str:
 
 
 def _short(error: BaseException | str) -> str:
-    return first_line(error).rpartition(">: ")[2][:200]  # what urllib3 says begins with its connection
+    said = first_line(error, _WHOLE).rpartition(">: ")[2]  # what urllib3 says begins with its connection
+    return said if len(said) <= 2 * _PART else f"{said[:_PART]} ... {said[-_PART:]}"

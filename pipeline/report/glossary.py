@@ -29,13 +29,48 @@ class Meaning:
 
 GLOSSARY: dict[str, Meaning] = {
     "frechet_ratio": Meaning(
-        "Fréchet distance / floor", "distance to real images as a multiple of what real images have", "low", real=1.0,
-        source="Heusel et al. 2017",
+        "Fréchet distance / floor, unseen images",
+        "distance to the unseen real images as a multiple of what the train images have, as of 10,000 images", "low", real=1.0,
+        source="Heusel et al. 2017, Chong & Forsyth 2020",
     ),
+    "train_frechet_ratio": Meaning(
+        "Fréchet distance / floor, train images",
+        "distance to the distribution that was learned as a multiple of what 30,000 train images have from 30,000 others", "low",
+        real=1.0, source="Heusel et al. 2017, Chong & Forsyth 2020",
+    ),
+    "split_gap": Meaning("Part of the floor that is the split", "train and unseen images differ by more than chance", share=True),
+    "pixel_shift": Meaning(
+        "Pixels, mean", "largest difference of a pixel's mean, in standard deviations", "low", source="Nichols & Holmes 2002"
+    ),
+    "pixel_spread": Meaning("Pixels, spread", "largest ratio of a pixel's standard deviations, as a logarithm", "low"),
+    "spectrum_shift": Meaning(
+        "Frequencies, mean", "largest difference of a frequency's log-power, in standard deviations", "low",
+        source="Dzanic et al. 2020",
+    ),
+    "spectrum_spread": Meaning("Frequencies, spread", "the same of its standard deviation, as a logarithm", "low"),
+    "style_gap": Meaning(
+        "Missing styles", "how differently the styles of each class are filled; 1 where half are missing", "low",
+        source="Richardson & Weiss 2018",
+    ),
+    "outlier_share": Meaning(
+        "Outliers", "share of images stranger than 99 % of unseen real ones", "low", share=True, real=0.01,
+        source="Bates et al. 2023",
+    ),
+    "near_copy_share": Meaning(
+        "Near copies", "the same as copies, with small shifts and turns undone", "low", share=True, real=0.01,
+        source="Carlini et al. 2023",
+    ),
+    "leaked_share": Meaning(
+        "Leakage", "share of images nearer to an unseen image than to any of as many train images", "low", share=True, real=0.5
+    ),
+    "best_frechet_ratio": Meaning("Fréchet / floor against the best pushed", "", "low", source="Blum & Hardt 2015"),
+    "best_second_frechet_ratio": Meaning("The same, second judge", "", "low"),
+    "best_recall": Meaning("Recall against the best pushed", "", "high", share=True),
+    "best_label_agreement": Meaning("Label agreement against the best pushed", "", "high", share=True),
     "frechet_distance": Meaning("Fréchet distance", "between the judge's features of both sets", "low"),
     "frechet_floor": Meaning("Fréchet floor", "the same distance between two sets of real images"),
     "frechet_infinity": Meaning(
-        "Fréchet distance, N → ∞", "extrapolated to infinitely many samples", "low", source="Chong & Forsyth 2020"
+        "Fréchet distance, N → ∞", "extrapolated to infinitely many images", "low", source="Chong & Forsyth 2020"
     ),
     "kid": Meaning("KID", "kernel distance, unbiased at any number of samples", "low", source="Bińkowski et al. 2018"),
     "kid_error": Meaning("KID, standard error", "over its subsets", source="Bińkowski et al. 2018"),
@@ -64,6 +99,11 @@ GLOSSARY: dict[str, Meaning] = {
     "second_frechet_ratio": Meaning(
         "Fréchet / floor, second judge", "the same through a network of another kind", "low", real=1.0
     ),
+    "second_train_frechet_ratio": Meaning(
+        "Fréchet / floor, train images, second judge", "the same through a network of another kind", "low", real=1.0
+    ),
+    "second_split_gap": Meaning("Part of the floor that is the split, second judge", share=True),
+    "second_frechet_infinity": Meaning("Fréchet distance, N → ∞, second judge", "", "low"),
     "second_frechet_distance": Meaning("Fréchet distance, second judge", "", "low"),
     "second_frechet_floor": Meaning("Fréchet floor, second judge", "the distance between two sets of real images"),
     "faulty_draws": Meaning("Faulty draws", "batches that could not be drawn", "low"),

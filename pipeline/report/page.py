@@ -12,6 +12,7 @@ from components.gate.verdict.verdict import comparison_of
 from pipeline.report import making, pictures, plots
 from pipeline.report.facts import Facts
 from pipeline.report.figures import class_table, number, other_rows, threshold_rows
+from pipeline.report.useful import class_accuracies, useful_rows, usefulness_of
 
 _HEADLINES = {"blessed": "Blessed", "blocked": "Refused", "failed": "Failed", "running": "Not finished"}
 _VERSIONS = 20  # pushed versions in the table; the plot has all
@@ -31,7 +32,7 @@ def render(facts: Facts) -> str:
     )
     environment.filters["number"] = number
     page, css = (environment.get_template(name) for name in ("page.html.j2", "page.css"))
-    verdict = facts.verdict
+    verdict, useful = facts.verdict, usefulness_of(facts.record)
     return page.render(
         css=Markup(css.render()),  # noqa: S704 (the project's own file)
         record=facts.record,
@@ -44,6 +45,9 @@ def render(facts: Facts) -> str:
         sides=pictures.sides(facts),
         class_plot=plots.per_class(facts),
         class_table=class_table(verdict, facts.class_name) if verdict else None,
+        useful=useful,
+        useful_rows=useful_rows(useful, facts.record.config.get("usefulness", {})) if useful else [],
+        class_accuracies=class_accuracies(useful, verdict.class_names if verdict else []) if useful else [],
         stages=pictures.stages(facts),
         curves=plots.training(facts.metrics),
         suspicious=pictures.suspicious(facts),

@@ -24,12 +24,13 @@ from components.codehash import code_digest
 from components.gate.verdict.verdict import Verdict
 from components.infra_validate.executor import REASON_FILE
 from components.ingest.record import PreparedDataset
+from components.usefulness.result import Usefulness
 from pipeline.config import Config
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.home.store import prepare_store
-from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER
+from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER, USEFULNESS
 from pipeline.pipeline import Places, create_pipeline, places_in
 from pipeline.runner.cache import keys_without_home
 from pipeline.runner.pictures import make_pictures
@@ -221,6 +222,10 @@ def _conclude(record: RunRecord, outputs: dict[str, Any], home: Home) -> None:
     record.verdict = verdict.model_dump(mode="json")
     record.pictures = make_pictures(Path(record.training), home.reports / record.run_id)
     record.reason = verdict.reason
+    if measured := outputs.get(f"{USEFULNESS}.usefulness"):
+        useful = Usefulness.load(measured.uri)
+        record.usefulness = useful.model_dump(mode="json")
+        record.reason = useful.reason if verdict.blessed and not useful.passed else verdict.reason
     pushed = outputs[f"{PUSHER}.pushed_model"].custom_properties
     if pushed["pushed"].int_value:
         record.state = "blessed"
@@ -231,5 +236,5 @@ def _conclude(record: RunRecord, outputs: dict[str, Any], home: Home) -> None:
         return
     record.state = "blocked"
     infra = Path(outputs[f"{INFRA_VALIDATOR}.blessing"].uri) / REASON_FILE
-    if verdict.blessed and infra.exists():
+    if verdict.blessed and record.reason == verdict.reason and infra.exists():
         record.reason = f"infra validation: {infra.read_text(encoding='utf-8').strip()}"

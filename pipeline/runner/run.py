@@ -15,6 +15,9 @@ from pipeline.config import resolve_config
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_last
+from pipeline.home.space import naming_full_disk
+from pipeline.home.temporary import temporary_files
+from pipeline.runner.memory import check_memory
 from pipeline.terminal.console import capture_logs, make_console
 from pipeline.terminal.run import RunView, show_end
 from serving.repository.errors import first_line
@@ -38,9 +41,11 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
     """
     config = resolve_config(profile, changes)
     console = make_console()
+    if warning := check_memory():
+        console.print(warning)
     home.open()
     began = time.monotonic()
-    with home.alone():
+    with home.alone(), naming_full_disk(home.path, "run again, finished steps are kept"), temporary_files(home):
         before = load_last(home.runs)
         view = RunView(console)
         log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
@@ -71,7 +76,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
 def prepare_data(data: DataSettings, home: Home, source: str) -> PreparedDataset:
     """Bring a dataset into a home, showing where it came from."""
     home.open()
-    with home.alone():
+    with home.alone(), naming_full_disk(home.path, "try again"), temporary_files(home):
         console = make_console(stderr=True)
         with capture_logs(home.logs / "data.log", RunView(console), debug=False):
             return prepare(data, home.data, source)

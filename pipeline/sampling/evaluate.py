@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
 
 from components.classes import group_count
+from components.gate.calibration.record import Calibration
 from components.gate.combiners.keys import content_keys
-from components.gate.combiners.rows import look, shared_judge, shared_memory, shared_reference
+from components.gate.combiners.rows import look, shared_eyes
 from components.gate.combiners.scoring import Scorer
-from components.gate.drawing.fault import Fault, fault_of
 from components.gate.settings import GateSettings
-from components.gate.tfma.eval_config import bind, make_eval_config
+from components.gate.tfma.eval_config import bind, make_eval_config, metric_options
 from components.gate.verdict.conclude import LEAST_EXAMPLES, judge_figures
 from components.gate.verdict.verdict import Verdict
 from components.ingest.settings import EVAL_SPLIT
 from components.judge.features import load_record
 from components.transform.examples import read_examples
+from components.usefulness.settings import UsefulnessSettings
 from pipeline.home.home import Home
 from pipeline.home.run_record import RunRecord, load_all
+from pipeline.sampling.candidate import Images, Sampler
 from serving.repository import contract
 from serving.repository.errors import UserError
-
-if TYPE_CHECKING:
-    from serving.client import GeneratorClient
-    from serving.saved_model.generator import LocalGenerator
-
-Images = tuple[np.ndarray, np.ndarray]  # uint8 [N, H, W, C] and their classes int64 [N], -1 for none
 
 
 @dataclass(frozen=True)
@@ -39,19 +34,27 @@ class Yardstick:
 
     Attributes:
         judge_path: The judge artifact's directory.
+        calibration_path: The calibration artifact's.
+        dataset: TFDS name.
         settings: The gate's settings in that run.
         class_names: Names by label.
         images: uint8 [N, H, W, C], real, in random order.
         labels: int64 [N], theirs.
         keys: int64 [N], hashes of their content; what the gate draws from as well.
+        examples_path: The directory of the run's transformed examples.
+        usefulness: How usefulness was measured in that run, or would have been.
     """
 
     judge_path: str
+    calibration_path: str
+    dataset: str
     settings: GateSettings
     class_names: list[str]
     images: np.ndarray
     labels: np.ndarray
     keys: np.ndarray
+    examples_path: str
+    usefulness: UsefulnessSettings
 
     @classmethod
     def of(cls, home: Home, dataset: str, count: int | None) -> Yardstick:
@@ -78,7 +81,22 @@ class Yardstick:
         judge = verdict.judge["path"]
         # A verdict on a faulty generator names none; neither does the judge of unlabelled images.
         class_names = verdict.class_names or load_record(judge).get("class_names") or []
-        return cls(judge, settings, class_names, images[chosen], labels[chosen], keys[chosen])
+        return cls(
+            judge_path=judge,
+            calibration_path=verdict.calibration["path"],
+            dataset=dataset,
+            settings=settings,
+            class_names=class_names,
+            images=images[chosen],
+            labels=labels[chosen],
+            keys=keys[chosen],
+            examples_path=verdict.examples_path,
+            usefulness=UsefulnessSettings(**record.config.get("usefulness", {})),
+        )
+
+    def draw(self, sample: Sampler) -> Images:
+        """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content."""
+        return sample(self.keys, self.labels)
 
     def judge(self, images: np.ndarray, answered: np.ndarray) -> Verdict:
         """Judge generated images; those beyond the real ones' number, or the other way round, are left out.
@@ -88,37 +106,29 @@ class Yardstick:
             answered: int64 [M], their classes; -1 in every row for a generator without classes.
         """
         count = min(len(images), len(self.images))
-        judge, memory = shared_judge(self.judge_path), shared_memory(self.judge_path)
-        real, generated = look(judge, memory, self.images[:count]), look(judge, memory, images[:count])
+        eyes, calibration = shared_eyes(self.judge_path), Calibration.load(self.calibration_path)
+        real, generated = look(eyes, self.images[:count], copies=False), look(eyes, images[:count])
         classes, settings = group_count(self.class_names), self.settings
-        scorer = Scorer(self.judge_path, classes, settings.neighbour_examples, settings.precision_k, settings.density_k)
-        figures = scorer.score(real, self.labels[:count], self.keys[:count], generated, answered[:count])
-        config = make_eval_config(settings, self.class_names, "")
-        reference = shared_reference(self.judge_path)
-        sizes = reference.features.shape[1], reference.second.shape[1]
+        scorer = Scorer(
+            self.judge_path,
+            self.calibration_path,
+            classes,
+            settings.neighbour_examples,
+            settings.precision_k,
+            settings.density_k,
+            calibration.closeness,
+        )
+        figures = scorer.score(real, self.labels[:count], self.keys[:count], generated, images[:count], answered[:count])
+        config = make_eval_config(settings, self.dataset, self.class_names, "")
+        sizes = real.features.shape[1], real.second.shape[1]
         conditional = bool((answered >= 0).all())
         record = load_record(self.judge_path)
-        bind(config, self.judge_path, sizes, count, accuracy=record["accuracy"], conditional=conditional, compared=False)
-        verdict = judge_figures(config, figures, self.class_names, conditional=conditional)
+        places = self.judge_path, self.calibration_path
+        bind(config, *places, sizes, count, accuracy=record["accuracy"], conditional=conditional, compared=False)
+        options = metric_options(config)
+        verdict = judge_figures(config, figures, self.class_names, calibration, options=options, conditional=conditional)
         verdict.judge = {"accuracy": record["accuracy"], "digest": record["digest"], "path": self.judge_path}
         return verdict
-
-
-def draw_with(generator: GeneratorClient | LocalGenerator, yardstick: Yardstick) -> Images:
-    """Draw what the gate would draw: one image for each real one, of its class, from the hash of its content.
-
-    Raises:
-        UserError: The generator's images or labels are not what was asked for, or the one on disk refuses.
-        ClientError: The server can't be reached or refuses.
-    """
-    images, answered = generator.sample(yardstick.keys, yardstick.labels)
-    fault = fault_of(images, answered, yardstick.labels, yardstick.images.shape[1:])
-    if fault is Fault.WRONG_IMAGES:
-        asked = len(yardstick.labels)
-        raise UserError(f"the generator answers {images.dtype} {list(images.shape)} to {asked} labels: not one of Forger's")
-    if fault:
-        raise UserError(f"the generator answers other classes than asked for: was it trained on {len(yardstick.class_names)}?")
-    return images, answered
 
 
 def from_array(samples: Path, labels: Path | None, yardstick: Yardstick) -> Images:
@@ -169,5 +179,5 @@ def _judged(record: RunRecord, dataset: str) -> bool:
         verdict = Verdict.model_validate(record.verdict)
     except ValidationError:  # written by another version
         return False
-    places = (verdict.judge.get("path", ""), verdict.examples_path)
+    places = (verdict.judge.get("path", ""), verdict.calibration.get("path", ""), verdict.examples_path)
     return all(place and Path(place).is_dir() for place in places)

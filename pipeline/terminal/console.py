@@ -12,6 +12,8 @@ from typing import TextIO
 
 from rich.console import Console
 
+from serving.saved_model.quiet import native_stderr_to
+
 _PLAIN_WIDTH = 1000  # columns: never reached
 
 
@@ -34,21 +36,6 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 @contextlib.contextmanager
-def native_stderr_to(descriptor: int) -> Iterator[TextIO]:
-    """Turn file descriptor 2, where native code writes its messages, elsewhere; yields a stream to the real one."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    os.dup2(descriptor, 2)
-    try:
-        with os.fdopen(os.dup(saved), "w", buffering=1) as stream:
-            yield stream
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-@contextlib.contextmanager
 def quiet(*, debug: bool) -> Iterator[TextIO]:
     """Drop what TensorFlow's native code says at start-up, unless debugging; yields a stream to the terminal's stderr."""
     if debug:
@@ -68,12 +55,18 @@ def capture_logs(log_file: Path, view: logging.Handler, *, debug: bool) -> Itera
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    with shown_by(view), contextlib.nullcontext() if debug else native_stderr_to(log.fileno()):
+        yield
+
+
+@contextlib.contextmanager
+def shown_by(view: logging.Handler) -> Iterator[None]:
+    """Send the project's own lines, of `components.progress`, to a handler that shows them."""
     ours = logging.getLogger("forger")
     ours.setLevel(logging.INFO)
     ours.addHandler(view)
     try:
-        with contextlib.nullcontext() if debug else native_stderr_to(log.fileno()):
-            yield
+        yield
     finally:
         view.close()
         ours.removeHandler(view)

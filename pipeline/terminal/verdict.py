@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.usefulness.result import Usefulness
 from pipeline.home.run_record import RunRecord
 from pipeline.home.status import worst_of_classes
 
@@ -19,7 +20,9 @@ def show_verdict(record: RunRecord, console: Console) -> None:
             console.print(escape(record.reason))
         return
     show_checks(record.verdict, console)
-    if record.reason != record.verdict["reason"]:
+    if record.usefulness:
+        show_usefulness(Usefulness.model_validate(record.usefulness), console)
+    if record.reason not in (record.verdict["reason"], (record.usefulness or {}).get("reason")):
         console.print(escape(record.reason))
 
 
@@ -33,8 +36,17 @@ def show_checks(verdict: dict[str, Any], console: Console) -> None:
         limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
         mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
         table.add_row(check["metric"], escape(check["slice"]) or "all", _number(check["value"]), sign + limit, mark)
-    console.print(table)
+    if table.row_count:  # a generator that can't be judged has no figures
+        console.print(table)
     console.print(f"[bold]{'blessed' if verdict['blessed'] else 'refused'}[/] by the gate: {escape(verdict['reason'])}")
+
+
+def show_usefulness(found: Usefulness, console: Console) -> None:
+    """Print how useful the images are, a line a figure, and which limit they miss."""
+    for line in found.lines():
+        console.print(escape(line))
+    if found.reason:
+        console.print(f"[bold]refused[/]: {escape(found.reason)}")
 
 
 def _number(value: Any) -> str:

@@ -46,6 +46,9 @@ def partial_path(path: Path) -> Iterator[Path]:
         sync(partial)
         partial.replace(path)
         sync(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write names none
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

@@ -35,12 +35,14 @@ class LocalGenerator:
         Raises:
             UserError: Nothing there, or a corrupt version.
         """
+        from serving.saved_model.quiet import quiet_start
         from serving.saved_model.servable import Servable
 
         self.directory = version_directory(Path(directory))
         mend = "delete that directory and push again with `forger run`, or name an older version"
         try:
-            self._servable = Servable(self.directory)
+            with quiet_start():
+                self._servable = Servable(self.directory)
         except UserError as error:
             raise UserError(f"{error}; {mend}") from error
         self.metadata: dict[str, Any] = self._servable.metadata

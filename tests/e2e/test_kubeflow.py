@@ -10,7 +10,6 @@ import pytest
 
 from components.ingest.record import PreparedDataset
 from pipeline.kubeflow import cluster
-from pipeline.kubeflow.cluster import HOME_STEPS
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.parameters import declare
 from serving.repository import contract
@@ -72,7 +71,9 @@ def test_a_first_run_pushes_without_a_baseline_and_survives_a_lost_pod(installed
     assert installed.versions == [1]
     metadata = json.loads((installed.home / "serving/mnist_gan/1" / contract.METADATA_FILE).read_text())
     assert metadata[contract.META_RUN_ID] == first.run_id
-    assert {step for step in spec.root.dag.tasks if configs[f"{step}_executor"].pvc_mount} == set(HOME_STEPS)
+    assert all(configs[f"{step}_executor"].pvc_mount for step in spec.root.dag.tasks)
+    assert not [path for path in installed.home.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o022]
+    assert not (installed.home / "kubeflow" / "training.lease").exists()
 
 
 def test_the_retried_training_went_on_from_its_checkpoint(installed: Installation, first: Run) -> None:
@@ -111,6 +112,18 @@ def test_the_same_model_under_a_gate_that_it_meets_becomes_the_next_version(inst
     assert run.ran == ["Plan", "Gate", "GeneratorInfraValidator", "GeneratorPusher"]
     assert installed.verdict(run)["baseline_version"] == "1"
     assert installed.versions == [1, 2]
+
+
+def test_a_bucket_that_lost_objects_costs_one_run_and_not_all_that_follow(installed: Installation, first: Run) -> None:
+    installed.cluster.store.delete(first.artifacts["Transform.transformed_examples"]["uri"])
+    settings = declare("smoke", CHANGES)["settings"].default | {"gate.max_frechet_ratio": 9e5}
+    with pytest.raises(RunFailed, match=r"only 0 of \d+ files of examples are left in minio://artifacts") as failed:
+        installed.cluster.run(installed.text, {"seed": 2, "settings": settings})
+    assert failed.value.step == "Gate" and "the next run makes everything anew" in str(failed.value)
+    healed = installed.cluster.run(installed.text, {"seed": 2, "settings": settings})
+    assert healed.ran == list(healed.outcomes) and installed.verdict(healed)["blessed"]
+    assert installed.versions == [1, 2]  # the training was on the home, whole
+    assert installed.cluster.run(installed.text, {"seed": 2, "settings": settings}).ran == ["Plan", "GeneratorPusher"]
 
 
 def test_a_failing_step_is_retried_and_then_stops_the_run_with_its_log(installed: Installation) -> None:

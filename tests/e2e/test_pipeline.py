@@ -75,6 +75,25 @@ def test_a_moved_home_is_the_same_home(session):
     session.home = session.home.rename(old)
 
 
+def test_usefulness_is_measured_where_asked_for_and_gates_where_limited(session):
+    few = {"usefulness__enabled": "true", "usefulness__images": 300, "usefulness__test_images": 200, "usefulness__steps": 20}
+    done = session.run(**few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran(session) == {"Usefulness", "GeneratorInfraValidator", "GeneratorPusher"}
+    assert "usefulness: a classifier trained on 300 generated images is right on" in done.stdout
+    run = session.status["last_run"]
+    assert run["usefulness"]["training"]["images"] == 300
+    assert (
+        "two-sample test"
+        in subprocess.run([FORGER, "status", "--home", str(session.home)], capture_output=True, text=True, check=True).stdout
+    )
+    refused = session.run(**few, usefulness__max_error_ratio=1e-6)
+    assert refused.returncode == 1
+    assert ran(session) == {"Usefulness", "GeneratorInfraValidator", "GeneratorPusher"}
+    assert session.status["last_run"]["reason"].startswith("not useful enough: a classifier trained on the generated images")
+    assert list_versions(session.base) == [1]
+
+
 def test_a_version_that_was_deleted_is_pushed_again_without_training(session):
     shutil.rmtree(session.base)
     done = session.run()

@@ -5,14 +5,23 @@ import pytest
 import tensorflow as tf
 
 from components.gate.combiners.keys import content_keys
-from components.gate.combiners.rows import look
+from components.gate.combiners.rows import look, shared_eyes
 from components.gate.combiners.scoring import Scorer
 from components.gate.drawing.showcase_file import load_showcase
 from components.gate.settings import GateSettings
 from components.gate.verdict.verdict import finite
-from components.judge.features import load_judge, load_memory
 from serving.repository.errors import UserError
-from tests.support.gate_builders import BEAM_ARGS, Replay, digits, run_gate, save_examples, save_generator, save_judge, tiny_judge
+from tests.support.gate_builders import (
+    BEAM_ARGS,
+    Replay,
+    digits,
+    run_gate,
+    save_calibration,
+    save_examples,
+    save_generator,
+    save_judge,
+    tiny_judge,
+)
 
 NAMES = [str(label) for label in range(10)]
 # A tiny judge and 60 images a class are noisier than a real run, and `Replay` draws some of its 300 images a class twice.
@@ -53,12 +62,15 @@ def cases(mnist, tmp_path_factory):
     places["foreign"] = save_generator(home / "foreign", generators["good"], ["shirt", "shoe"], "fashion_mnist")
     places["examples"] = save_examples(home / "examples", images[:600], labels[:600], shards=2)
     places["judge"] = save_judge(home / "judge", networks, *digits(mnist.directory, "train[:3000]"))
+    train = digits(mnist.directory, "train[:3000]")
+    places["calibration"] = save_calibration(home / "calibration", places["judge"], *train)
 
     def run(name, model, settings=SETTINGS, baseline=None, beam_args=BEAM_ARGS):
         return run_gate(
             home / "runs" / name,
             examples=places["examples"],
             judge=places["judge"],
+            calibration=places["calibration"],
             model=places[model],
             baseline=places.get(baseline),
             class_names=NAMES,
@@ -66,7 +78,7 @@ def cases(mnist, tmp_path_factory):
             beam_args=beam_args,
         )
 
-    run.judge, run.home = places["judge"], home
+    run.judge, run.calibration, run.home = str(places["judge"]), str(places["calibration"]), home
     return run
 
 
@@ -93,18 +105,19 @@ def test_a_good_generator_is_blessed_and_changes_wait_for_a_baseline(first_run):
 
 def test_tfma_computes_what_score_computes(cases, first_run, mnist):
     verdict, _, _ = first_run
-    judge = load_judge(cases.judge)
     images, labels = digits(mnist.directory, "test[:1000]")
     pool, pool_labels = digits(mnist.directory, "test[1000:4000]")
     generator = Replay(pool, pool_labels)
     answer = generator.sample(tf.constant(content_keys(images[:600])), tf.constant(labels[:600]))
     images, labels, keys = images[:600], labels[:600], content_keys(images[:600])
-    views = [look(judge, load_memory(cases.judge), some) for some in (images, answer["image"].numpy())]
-    expected = Scorer(str(cases.judge), 10).score(views[0], labels, keys, views[1], labels)
+    drawn = answer["image"].numpy()
+    views = [look(shared_eyes(cases.judge), some) for some in (images, drawn)]
+    scorer = Scorer(cases.judge, cases.calibration, 10, closeness=0.3)
+    expected = scorer.score(views[0], labels, keys, views[1], drawn, labels)
     for place, figures in expected.items():
         found = verdict.per_class[place] if place else verdict.figures
         for name, value in figures.items():
-            if name.startswith("real_") or name == "frechet_error":  # told as floors, and as an interval
+            if name.startswith("real_") or name.endswith("frechet_error"):  # told as floors, and as intervals
                 continue
             if finite(value) is None:  # too few images of a class for it
                 assert found[name] is None, (place, name)
@@ -112,7 +125,7 @@ def test_tfma_computes_what_score_computes(cases, first_run, mnist):
             # A last bit of a feature may move one of a class's 60 images across a threshold.
             assert found[name] == pytest.approx(value, rel=1e-2, abs=4e-2 if place else 2e-3), (place, name)
     low, high = verdict.intervals["frechet_ratio"]
-    assert (high - low) / 2 == pytest.approx(1.96 * expected[""]["frechet_error"] / expected[""]["frechet_floor"], rel=1e-2)
+    assert (high - low) / 2 == pytest.approx(1.96 * expected[""]["frechet_error"], rel=1e-2)
     shares = [verdict.per_class[name]["class_share"] for name in NAMES]
     assert verdict.figures["smallest_class_share"] == pytest.approx(min(shares))
     for name in ("precision", "recall", "density", "coverage"):

@@ -24,7 +24,7 @@ from tests.support.shapes import GREY_28
 
 # The image name is never used by a local runner; without it TFX packs itself anew for every Beam component.
 BEAM_ARGS = ["--runner=FnApiRunner", "--sdk_container_image=none"]
-TRAIN, TEST = "train[:300]", "test[:120]"
+TRAIN, TEST = "train[:300]", "test[:200]"
 
 
 def run(nodes: list, home: Path) -> None:
@@ -53,7 +53,14 @@ def checked(examples, mnist, home: Path) -> list:
     statistics = tfx.components.StatisticsGen(
         examples=examples, schema=schema.outputs["schema"], stats_options=statistics_options()
     )
-    validator = FatalExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    validator = FatalExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        examples=examples,
+        class_names=list(mnist.class_names),
+        max_shared=0.01,
+        code_hash="c",
+    )
     return [schema, statistics, validator]
 
 
@@ -131,6 +138,17 @@ def test_wrong_split_is_named(mnist, tmp_path, expression, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("train", "evaluated", "shared"), [("test[:1000]", "test[:500]", 500), ("train[:60%]", "train[59%:]", 600)]
+)
+def test_splits_that_share_records_are_refused_at_once(mnist, tmp_path, train, evaluated, shared):
+    with pytest.raises(UserError, match=f"share {shared} records.*take splits that share none") as error:
+        run([example_gen(mnist, train_split=train, eval_split=evaluated)], tmp_path)
+    assert train in str(error.value)
+    assert evaluated in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def damaged_examples(mnist, home: Path, damages: list) -> tfx.dsl.Importer:
     """Real records, of which the first of the test split were altered, each by its own damage."""
     builder = tfds.builder_from_directory(mnist.directory)
@@ -139,7 +157,7 @@ def damaged_examples(mnist, home: Path, damages: list) -> tfx.dsl.Importer:
         folder = home / "damaged" / f"Split-{split}"
         folder.mkdir(parents=True)
         with tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-            for index, record in enumerate(files.take(120).as_numpy_iterator()):
+            for index, record in enumerate(files.take(200).as_numpy_iterator()):
                 example = tf.train.Example.FromString(record)
                 if split == "test" and index < len(damages):
                     damages[index](example.features.feature)
@@ -170,7 +188,7 @@ def set_image(content: bytes):
     [
         ([drop("label"), drop("image")], ["feature image: .*fewer examples", "feature label: .*fewer examples"]),
         ([set_label, set_image(b"no image")], ["feature image: .*supported images: 0.99", "feature label: .*10"]),
-        ([set_image(b"no image")] * 40, ["feature image: More than a fifth"]),
+        ([set_image(b"no image")] * 70, ["feature image: More than a fifth"]),
     ],
     ids=["missing features", "wrong values", "hardly any images"],
 )
@@ -180,6 +198,25 @@ def test_anomalies_stop_the_run(mnist, tmp_path, damages, reasons):
         run([source, *checked(source.outputs["result"], mnist, tmp_path)], tmp_path)
     assert "\n" not in str(error.value)
     assert "split train" not in str(error.value)
+
+
+def test_copies_of_training_images_stop_the_run(mnist, tmp_path):
+    builder = tfds.builder_from_directory(mnist.directory)
+    images = [row["image"] for row in builder.as_dataset(split="train[:20]").as_numpy_iterator()]
+    # Compressed anew: other bytes of the same pixels.
+    source = damaged_examples(mnist, tmp_path, [set_image(tf.io.encode_png(image, 1).numpy()) for image in images])
+    with pytest.raises(UserError, match=r"^20 of the 200 images to judge by are training images as well") as error:
+        run([source, *checked(source.outputs["result"], mnist, tmp_path)], tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_class_of_one_split_stops_the_run(mnist, tmp_path):
+    source = example_gen(mnist, eval_split="test[:40]")
+    with pytest.raises(
+        UserError, match=r"40 images are too few to judge by.*too few images to judge by, under 10, of 0 \("
+    ) as error:
+        run([source, *checked(source.outputs["examples"], mnist, tmp_path)], tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_another_size_is_brought_to_the_shape(mnist, tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,6 +177,9 @@ def test_an_unreachable_host_is_named(forger, package: Path) -> None:
         (["--cron", "0 0 24 * * *"], "'24' is no hours (0 to 23)"),
         (["--cron", CRON, "--param", "seed=many"], "--param seed: expected a whole number, not 'many'"),
         (["--cron", CRON, "--param", "sed=1"], "NAME is one of"),
+        (["--cron", CRON, "--param", "profile=nope"], "unknown profile 'nope': choose one of smoke"),
+        (["--cron", CRON, "--param", 'settings={"gan.width": 0}'], "gan.width"),
+        (["--cron", CRON, "--param", 'settings={"gan.seed": 2}'], "settings can't hold gan.seed"),
         (["--cron", CRON, "--param", "settings=3"], "expected a JSON object"),
     ],
 )
@@ -204,6 +209,15 @@ def test_compile_writes_one_file_and_says_what_comes_next(forger, tmp_path: Path
     assert package.kinds["settings"] == "STRUCT"
 
 
+def test_compiling_prints_nothing_of_tensorflows(tmp_path: Path) -> None:
+    out = tmp_path / "pipeline.yaml"
+    given = ["--out", str(out), "--image", "forger:1", "--pipeline-root", "gs://bucket/x"]
+    command = [sys.executable, "-m", "pipeline.cli", "kubeflow", "compile", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # TensorFlow prints past Python's own streams
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -228,5 +242,5 @@ def test_what_was_done_as_json(api: Api, forger, package: Path, tmp_path: Path) 
     assert (started["run_id"], started["name"]) == (next(iter(api.runs)), "mine")
     scheduled = json.loads(forger("schedule", package, "--cron", CRON, "--json").stdout)
     assert (scheduled["outcome"], scheduled["recurring_run_id"]) == ("created", next(iter(api.recurring)))
-    assert json.loads(forger("unschedule", "--json").stdout) == {"outcome": "removed", "name": "forger"}
+    assert json.loads(forger("unschedule", "--json").stdout) == {"outcome": "removed", "name": "forger", "runs_under_way": 0}
     assert json.loads(forger("unschedule", "--json").stdout)["outcome"] == "absent"

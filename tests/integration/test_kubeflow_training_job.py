@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pipeline.kubeflow.cluster import Cluster, resolve_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.entrypoint import main
-from pipeline.kubeflow.training_job import hand_over, training_job
+from pipeline.kubeflow.hand_over import hand_over
+from pipeline.kubeflow.lease import Lease, training_lease
+from pipeline.kubeflow.training_job import training_job
 from tests.support.kubeflow.cluster import parse
+from tests.support.kubeflow.kubeconfig import write_kubeconfig
 from tests.support.kubeflow.training_operator import Operator, serving
 
 CLUSTER = Cluster(
@@ -23,7 +29,7 @@ CLUSTER = Cluster(
     gpus=2,
     gpu_image="forger:1-gpu",
     gpu_tolerations=[{"key": "nvidia.com/gpu"}],
-    secrets=[{"name": "store", "env": {"key": "AWS_ACCESS_KEY_ID"}}],
+    secrets=[{"name": "store", "env": {"key": "AWS_ACCESS_KEY_ID"}}, {"name": "mirror", "mount_path": "/secrets/mirror"}],
 )
 
 
@@ -32,22 +38,12 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operat
     """A training operator, where the kubeconfig says."""
     found = Operator(tmp_path)
     with serving(found) as url:
-        context = {"name": "x", "context": {"cluster": "x", "user": "x"}}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "x",
-            "contexts": [context],
-            "clusters": [{"name": "x", "cluster": {"server": url}}],
-            "users": [{"name": "x", "user": {}}],
-        }
-        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
-        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "kubeconfig", url)))
         monkeypatch.setattr("pipeline.kubeflow.training_job._POLL_S", 0.1)
         yield found
 
 
-def _arguments(directory: Path) -> list[str]:
+def _arguments(directory: Path, executor: str = "recording_executor") -> list[str]:
     """The command line that the step gets from KFP's launcher, with its input in place."""
     examples = directory / "pod" / "examples"
     examples.mkdir(parents=True)
@@ -75,9 +71,10 @@ def _arguments(directory: Path) -> list[str]:
         },
     }
     return [
-        *("--executor_class", "tests.support.kubeflow.recording_executor.Executor"),
+        *("--executor_class", f"tests.support.kubeflow.{executor}.Executor"),
         *("--input_types", json.dumps({"examples": "tfx.Examples"})),
-        *("--home", str(directory / "home"), "--training_job", json.dumps(training_job(CLUSTER))),
+        *("--home", str(directory / "home"), "--hold_lease", str(training_lease(directory / "home"))),
+        *("--training_job", json.dumps(training_job(CLUSTER))),
         *("--executor_input", json.dumps(executor_input), "--direct_num_workers=1"),
     ]
 
@@ -91,7 +88,9 @@ def test_the_chiefs_outputs_come_back_with_the_stores_uris(operator: Operator, t
     (artifact,) = said["artifacts"]["model"]["artifacts"]
     assert artifact["uri"] == artifact["metadata"]["trained_in"] == "s3://b/run/model"
     assert operator.deleted == list(operator.jobs)
-    assert not list((tmp_path / "home").rglob("*.json"))
+    assert not list((tmp_path / "home/handovers").iterdir())
+    (record,) = (tmp_path / "home/kubeflow/made").iterdir()
+    assert json.loads(record.read_text()) == {"s3://b/run/model": 1} == {artifact["uri"]: artifact["metadata"]["files"]}
 
 
 def test_a_failed_job_fails_the_step_and_leaves_nothing(operator: Operator, tmp_path: Path) -> None:
@@ -102,6 +101,61 @@ def test_a_failed_job_fails_the_step_and_leaves_nothing(operator: Operator, tmp_
     assert operator.deleted == list(operator.jobs)
     assert not list((tmp_path / "home").rglob("*.json"))
     assert not (tmp_path / "pod/output_metadata.json").exists()
+
+
+def test_sigterm_takes_the_job_and_all_that_was_handed_over_with_it(operator: Operator, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "pipeline.kubeflow.entrypoint", *_arguments(tmp_path, "sleeping_executor")]
+    with subprocess.Popen(command) as step:
+        _wait_for(lambda: list(home.glob("handovers/*/out/model/started")))
+        assert training_lease(home).exists()
+        step.send_signal(signal.SIGTERM)
+        assert step.wait(timeout=60) == 143
+    assert operator.deleted == list(operator.jobs)
+    assert not list(home.glob("handovers/*")) and not training_lease(home).exists()
+
+
+def test_a_job_that_a_killed_step_left_is_removed_before_the_next_one_trains(operator: Operator, tmp_path: Path) -> None:
+    job = training_job(CLUSTER)
+    left = json.loads(json.dumps(job))
+    for replica in left["spec"]["tfReplicaSpecs"].values():
+        replica["template"]["spec"]["containers"][0]["command"] = ["sleep", "600"]
+    operator.create(left)
+    (handed := tmp_path / "home/handovers" / job["metadata"]["name"] / "out").mkdir(parents=True)
+    (handed / "old").touch()
+    assert main(_arguments(tmp_path)) == 0
+    assert operator.most == 1 and len(operator.deleted) == 2
+    assert json.loads((tmp_path / "pod/model/model.json").read_text())["examples"] == "digits"
+    assert not list((tmp_path / "home/handovers").glob("*"))
+
+
+def test_a_job_belongs_to_the_steps_pod(operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFP_POD_NAME", "forger-abc")
+    monkeypatch.setenv("KFP_POD_UID", "1234")
+    assert main(_arguments(tmp_path)) == 0
+    (job,) = operator.jobs.values()
+    assert job["metadata"]["ownerReferences"] == [{"apiVersion": "v1", "kind": "Pod", "name": "forger-abc", "uid": "1234"}]
+    command = job["spec"]["tfReplicaSpecs"]["Chief"]["template"]["spec"]["containers"][0]["command"]
+    assert command[command.index("--watch_lease") + 1] == str(training_lease(tmp_path / "home"))
+
+
+def test_a_second_training_waits_for_the_first(operator: Operator, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.kubeflow.entrypoint", *_arguments(tmp_path)]
+    with Lease(training_lease(tmp_path / "home")).held():
+        step = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert step.stderr is not None
+        assert any("waiting for" in line for line in step.stderr)
+        assert not operator.jobs
+    assert step.wait(timeout=120) == 0
+    step.stderr.close()
+    assert len(operator.jobs) == 1
+
+
+def _wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_the_manifest_and_the_step_that_waits_ask_for_what_they_need() -> None:
@@ -115,7 +169,14 @@ def test_the_manifest_and_the_step_that_waits_ask_for_what_they_need() -> None:
     pod = replicas["Worker"]["template"]["spec"]
     assert pod["containers"][0]["image"] == "forger:1-gpu"
     assert pod["containers"][0]["resources"]["limits"] == {"cpu": "4", "memory": "8Gi", "nvidia.com/gpu": 2}
-    assert pod["volumes"] == [{"name": "home", "persistentVolumeClaim": {"claimName": "forger"}}]
+    assert pod["volumes"] == [
+        {"name": "home", "persistentVolumeClaim": {"claimName": "forger"}},
+        {"name": "secret-1", "secret": {"secretName": "mirror"}},
+    ]
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts == {"home": "/forger", "secret-1": "/secrets/mirror"}
+    assert replicas["Worker"]["template"]["metadata"]["annotations"] == {"sidecar.istio.io/inject": "false"}
+    assert arguments[arguments.index("--hold_lease") + 1] == "/forger/kubeflow/training.lease"
     assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
     assert pod["containers"][0]["env"][0]["valueFrom"] == {"secretKeyRef": {"name": "store", "key": "key"}}
     assert "GanTrainer" in spec.root.dag.tasks

@@ -8,7 +8,9 @@ import pytest
 from components.gate.verdict.verdict import Check
 from pipeline.report.facts import find_record
 from pipeline.report.write import write_report
-from tests.support.past_home import PastHome, make_showcase
+from tests.support.axe import violations
+from tests.support.html_validate import complaints
+from tests.support.past_home import PastHome, make_showcase, make_usefulness
 
 _NAMES = ("T-shirt/top", "Trouser", "$ankle boot$")
 
@@ -25,7 +27,9 @@ def report(tmp_path_factory):
         Check(metric="recall", slice=_NAMES[2], value=0.7, limit=0.4, kind="min", passed=True),
         Check(metric="recall", slice="", value=-0.5, limit=-0.1, kind="change", baseline=0.6, passed=False),
     ]
-    past.add("blocked", checks=checks, class_names=_NAMES, showcase=make_showcase(), baseline_version="2")
+    past.add(
+        "blocked", checks=checks, class_names=_NAMES, showcase=make_showcase(), usefulness=make_usefulness(), baseline_version="2"
+    )
     return write_report(past.home, find_record(past.home, ""))
 
 
@@ -66,6 +70,38 @@ def test_a_screen_reader_is_told_everything(browser, report):
     assert "value 0.1, limit 0.6" in pictures
     sections = [name for role, name in told if role == "region"]
     assert {"Figures against thresholds", "Class by class", "Training", "How it was made"} <= set(sections)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing(browser, report, dark, width):
+    browser.open(report.as_uri(), width=width, dark=dark)
+    browser.driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(browser) == []
+
+
+def test_the_html_is_valid(report):
+    assert complaints(report) == []
+
+
+def test_an_invalid_page_would_be_noticed(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<!DOCTYPE html><html lang="en"><head><title>t</title></head><body><ul aria-label="l"><li>a</li></ul>'
+        "<figure><h3>h</h3><figcaption>c</figcaption><svg></svg></figure></body></html>"
+    )
+    found = complaints(page)
+    assert any("element-permitted-order" in one for one in found)
+    assert any("aria-label-misuse" in one for one in found)
+
+
+def test_the_keyboard_scrolls_what_is_wider_than_a_phone(browser, report):
+    browser.open(report.as_uri(), width=390)
+    script = """return [...document.querySelectorAll("*")].filter((one) => one.scrollWidth > one.clientWidth + 1
+      && getComputedStyle(one).overflowX === "auto").map((one) => [one.tabIndex, one.getAttribute("aria-label") || ""])"""
+    found = browser.driver.execute_script(script)
+    assert len(found) >= 4
+    assert all(stop == 0 and name for stop, name in found)
 
 
 def test_the_keyboard_reaches_the_figures(browser, report):

@@ -13,13 +13,16 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
+from components.gate.calibration.artifact import GateCalibration
+from components.gate.calibration.record import Calibration
 from components.gate.component import Gate
 from components.gate.executor import Executor
+from components.gate.reference.train_reference import TrainReference
 from components.gate.settings import GateSettings
 from components.gate.verdict.verdict import Verdict
 from components.judge.autoencoder import train_encoder
 from components.judge.executor import export_judge, weights_digest
-from components.judge.features import Judge, Reference
+from components.judge.features import Judge, Reference, load_judge, load_memory
 from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
 from components.judge.training import train_judge
@@ -97,11 +100,20 @@ def save_judge(directory: Path, networks: tuple[Any, Any], images: np.ndarray, l
     return directory
 
 
+def save_calibration(directory: Path, judge: Path, images: np.ndarray, labels: np.ndarray, classes: int = 10) -> Path:
+    """Write a calibration artifact: what the given train images are like, and no fault, so that nothing is gated by it."""
+    directory.mkdir(parents=True)
+    TrainReference.of(images, labels, classes, load_judge(judge), load_memory(judge)).save(directory)
+    Calibration(images=10_000, classes=classes, closeness=0.3, typical={}, noise={}, class_noise={}, responses=[]).save(directory)
+    return directory
+
+
 def run_gate(
     directory: Path,
     *,
     examples: Path,
     judge: Path,
+    calibration: Path,
     model: Path,
     class_names: list[str],
     settings: GateSettings,
@@ -117,6 +129,7 @@ def run_gate(
         "examples": _artifact(standard_artifacts.Examples, examples),
         "model": _artifact(standard_artifacts.Model, model),
         "judge": _artifact(standard_artifacts.Model, judge),
+        "calibration": _artifact(GateCalibration, calibration),
         "baseline_model": _artifact(standard_artifacts.Model, baseline or directory / "none"),
     }
     channel["examples"].split_names = artifact_utils.encode_split_names(["test"])
@@ -129,6 +142,7 @@ def run_gate(
         **{key: _channel(value) for key, value in channel.items() if key != "baseline_model"},
         baseline=_channel(channel["baseline_model"]),
         settings=settings,
+        dataset="mnist",
         class_names=class_names,
         code_hash="c",
     )

@@ -14,6 +14,7 @@ from PIL import Image
 from components.gan.training.journal_files import METRICS_FILE, sample_path
 from components.gate.drawing.showcase_file import SHOWCASE_FILE
 from components.gate.verdict.verdict import Check, Verdict
+from components.usefulness.result import TrainingUse, TwoSample, Usefulness
 from pipeline.config import resolve_config
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord
@@ -48,6 +49,7 @@ class PastHome:
         properties: bool = False,
         cached_from: str = "",
         model: str = "mnist_gan",
+        usefulness: Usefulness | None = None,
         **verdict: Any,
     ) -> RunRecord:
         """Add a run.
@@ -62,6 +64,7 @@ class PastHome:
             showcase: Arrays of the evaluation's showcase.
             properties: Whether MLMD itself holds the verdict.
             model: The pipeline's name.
+            usefulness: What the run measured of it.
             cached_from: A run whose evaluation this one took over.
             **verdict: Further fields of the verdict.
         """
@@ -74,6 +77,7 @@ class PastHome:
             config=resolve_config("quick", ["gan.seed=5"]).model_dump(mode="json"),
             pipeline_digest="a" * 64,
             training_key=f"{self._runs:064d}",
+            usefulness=usefulness.model_dump(mode="json") if usefulness else None,
         )
         context = self._context("pipeline_run", record.run_id)
         self._store.put_parent_contexts([mlmd.ParentContext(child_id=context, parent_id=self._context("pipeline", model))])
@@ -179,6 +183,21 @@ class PastHome:
             made.append((self._store.get_artifacts_by_id([taken])[0], _written("evaluation")))
         contexts = [self._store.get_contexts_by_id([number])[0] for number in (run, self._context("node", f"{_PIPELINE}.{node}"))]
         self._store.put_execution(execution, made, contexts)
+
+
+def make_usefulness(classes: int = 3, **more: Any) -> Usefulness:
+    """Make a result with both measurements."""
+    training = TrainingUse(
+        images=30_000,
+        tested=10_000,
+        generated=0.9844,
+        real=0.9908,
+        error_ratio=1.7,
+        interval=(1.4, 2.04),
+        by_class=[(0.98, 0.99), *[(None, None)] * (classes - 1)],
+    )
+    two_sample = TwoSample(images=48_000, tested=12_000, generated=0.66, real=0.53, error=0.0043)
+    return Usefulness(**{"training": training, "two_sample": two_sample, "seed": 11, "steps": 2000, **more})
 
 
 def _written(key: str) -> mlmd.Event:

@@ -12,6 +12,7 @@ from components.gate.combiners.keys import within
 from components.gate.combiners.rows import Row, Rows, stack
 
 _PENDING = 256  # rows sorted in at once
+_NOTHING = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class BoundedSampleCombiner(beam.CombineFn, abc.ABC):
     near `limit` over the number of rows, all of them together hold hardly more.
     """
 
+    unused: tuple[str, ...] = ("image",)  # fields of a row that the figures don't look at: a kept row is then smaller
+
     def __init__(self, limit: int, share: float = 1.0) -> None:
         """Set up to keep `limit` rows out of the `share` of all rows whose keys are smallest."""
         super().__init__()
@@ -47,7 +50,7 @@ class BoundedSampleCombiner(beam.CombineFn, abc.ABC):
         """Add one row."""
         if not within(row.key, self._share):
             return sample
-        sample.pending.append(row)
+        sample.pending.append(row._replace(**dict.fromkeys(self.unused, _NOTHING)))
         return self.compact(sample) if len(sample.pending) >= _PENDING else sample
 
     def compact(self, sample: BoundedSample) -> BoundedSample:

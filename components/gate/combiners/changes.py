@@ -22,6 +22,8 @@ SETBACKS = ("frechet_setback", "second_frechet_setback")
 class ChangeCombiner(BoundedSampleCombiner):
     """Relative growth of both judges' Fréchet distances; rows hold both sides' features, [2, draws, D]."""
 
+    unused = ("image", "real_code", "generated_code")
+
     def __init__(self, limit: int, classes: int, least_margin: float, share: float = 1.0) -> None:
         """Set up.
 

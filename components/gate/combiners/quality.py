@@ -7,24 +7,44 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from components.gate.combiners.rows import Row, matched_reference, shared_reference, stack
+from components.gate.combiners.rows import Row, shared_train_reference, stack
 from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio, smallest_share
-from components.gate.figures.frechet import Moments, frechet_between, frechet_floor, frechet_infinity, total_of
+from components.gate.figures.frechet import (
+    Moments,
+    chance_of,
+    extrapolate,
+    frechet_between,
+    leave_one_out,
+    ratio_with_error,
+    total_of,
+)
 from serving.repository.contract import ANY_LABEL
 
 _PENDING = 256  # rows summed up at once: one matrix product costs less than as many outer products
-_PARTS = 4  # random parts of the rows, for the extrapolation: a class of 900 images still fills each with 225
+_PARTS = 20  # random parts of the rows, for the jackknife: tells an error to about 16 %
+FLOOR_IMAGES = 10_000  # images whose sampling noise the Fréchet distance's floor holds, whatever number is compared
+TRAIN_IMAGES = 30_000  # the same of the distance to the train images
 
 QUALITY_FIGURES = (
     "examples",
     "frechet_distance",
     "frechet_floor",
     "frechet_ratio",
+    "frechet_error",
     "frechet_infinity",
+    "split_gap",
+    "train_frechet_ratio",
+    "train_frechet_error",
     "second_frechet_distance",
     "second_frechet_floor",
     "second_frechet_ratio",
+    "second_frechet_error",
+    "second_frechet_infinity",
+    "second_split_gap",
+    "second_train_frechet_ratio",
+    "second_train_frechet_error",
     "label_agreement",
     "smallest_class_share",
     "diversity",
@@ -40,8 +60,8 @@ class QualitySums:
 
     real: list[Moments]  # one for each part
     generated: list[Moments]
-    real_second: Moments
-    generated_second: Moments
+    real_second: list[Moments]
+    generated_second: list[Moments]
     real_classes: ClassSums
     generated_classes: ClassSums
     labels: np.ndarray  # int64 [C], real images of each class
@@ -54,10 +74,10 @@ class QualitySums:
 
     def __add__(self, other: QualitySums) -> QualitySums:
         return QualitySums(
-            [one + more for one, more in zip(self.real, other.real, strict=True)],
-            [one + more for one, more in zip(self.generated, other.generated, strict=True)],
-            self.real_second + other.real_second,
-            self.generated_second + other.generated_second,
+            _added(self.real, other.real),
+            _added(self.generated, other.generated),
+            _added(self.real_second, other.real_second),
+            _added(self.generated_second, other.generated_second),
             self.real_classes + other.real_classes,
             self.generated_classes + other.generated_classes,
             self.labels + other.labels,
@@ -69,30 +89,35 @@ class QualitySums:
         )
 
 
+def _added(parts: list[Moments], others: list[Moments]) -> list[Moments]:
+    return [one + more for one, more in zip(parts, others, strict=True)]
+
+
 class QualityCombiner(beam.CombineFn):
     """Both judges' Fréchet distances, label agreement, class shares, diversity, faults.
 
     The output is a dict from the names in QUALITY_FIGURES to values, with `class_share` as a list [C].
     """
 
-    def __init__(self, judge: str, classes: int, feature_size: int, second_size: int) -> None:
+    def __init__(self, calibration: str, classes: int, feature_size: int, second_size: int) -> None:
         """Set up.
 
         Args:
-            judge: The judge artifact's directory, which holds the reference.
+            calibration: The calibration artifact's directory, which holds what the train images are like.
             classes: Number of classes C.
             feature_size: Length D of a feature.
             second_size: Length E of a feature of the second judge.
         """
         super().__init__()
-        self._judge, self._classes, self._sizes = judge, classes, (feature_size, second_size)
+        self._calibration, self._classes, self._sizes = calibration, classes, (feature_size, second_size)
 
     def create_accumulator(self) -> QualitySums:
         """Return empty sums."""
         empty, empty_second = (Moments.of(np.zeros((0, size))) for size in self._sizes)
         no_classes = ClassSums.of(np.zeros((0, self._sizes[0])), np.zeros(0, np.int64), self._classes)
         none = np.zeros(self._classes, np.int64)
-        return QualitySums([empty] * _PARTS, [empty] * _PARTS, empty_second, empty_second, no_classes, no_classes, none, none)
+        first, second = [empty] * _PARTS, [empty_second] * _PARTS
+        return QualitySums(first, first, second, second, no_classes, no_classes, none, none)
 
     def add_input(self, sums: QualitySums, row: Row) -> QualitySums:
         """Add one row."""
@@ -106,11 +131,15 @@ class QualityCombiner(beam.CombineFn):
         rows = stack(sums.pending)
         part = rows.key % _PARTS
         group = np.where(rows.answered == ANY_LABEL, rows.predicted, rows.answered)
+
+        def by_part(side: np.ndarray) -> list[Moments]:
+            return [Moments.of(side[part == number]) for number in range(_PARTS)]
+
         return sums + QualitySums(
-            [Moments.of(rows.real[part == number]) for number in range(_PARTS)],
-            [Moments.of(rows.generated[part == number]) for number in range(_PARTS)],
-            Moments.of(rows.real_second),
-            Moments.of(rows.generated_second),
+            by_part(rows.real),
+            by_part(rows.generated),
+            by_part(rows.real_second),
+            by_part(rows.generated_second),
             ClassSums.of(rows.real, rows.label, self._classes),
             ClassSums.of(rows.generated, group, self._classes),
             np.bincount(rows.label, minlength=self._classes),
@@ -131,20 +160,19 @@ class QualityCombiner(beam.CombineFn):
     def extract_output(self, sums: QualitySums) -> dict[str, Any]:
         """Turn sums into figures; what can't be told is not-a-number."""
         sums = self.compact(sums)
-        real, generated = total_of(sums.real), total_of(sums.generated)
-        reference = shared_reference(self._judge)
-        chosen = matched_reference(reference, sums.labels)
-        first = _distances("", generated, real, reference.features[chosen])
-        second = _distances("second_", sums.generated_second, sums.real_second, reference.second[chosen])
+        reference, count = shared_train_reference(self._calibration), total_of(sums.real).count
+        part = (sums.labels > 0).mean()  # a class by itself is held to the noise of its part of the images
+        halves = reference.halves(sums.labels), reference.halves(sums.labels, second=True)
+        first = _distances("", sums.generated, sums.real, halves[0], part)
+        second = _distances("second_", sums.generated_second, sums.real_second, halves[1], part)
         shares = class_shares(sums.labels, sums.predicted)
         if sums.faulty or self._classes == 1:  # unlabelled images have no classes to have shares of
             shares = np.full_like(shares, np.nan)
         return {
-            "examples": float(real.count),
+            "examples": float(count),
             **first,
             **second,
-            "frechet_infinity": frechet_infinity(sums.generated, sums.real),
-            "label_agreement": float("nan") if sums.unconditional or sums.faulty else sums.agreed / max(real.count, 1),
+            "label_agreement": float("nan") if sums.unconditional or sums.faulty else sums.agreed / max(count, 1),
             "smallest_class_share": smallest_share(shares),
             CLASS_SHARE: shares.tolist(),
             "diversity": diversity_ratio(sums.generated_classes, sums.real_classes),
@@ -153,11 +181,37 @@ class QualityCombiner(beam.CombineFn):
         }
 
 
-def _distances(prefix: str, generated: Moments, real: Moments, reference: np.ndarray) -> dict[str, float]:
-    distance = frechet_between(generated, real)
-    floor = frechet_floor(Moments.of(reference), real)
-    return {
-        f"{prefix}frechet_distance": distance,
-        f"{prefix}frechet_floor": floor,
-        f"{prefix}frechet_ratio": distance / floor if floor > 0 else float("nan"),
+def _distances(
+    prefix: str, generated: list[Moments], real: list[Moments], halves: tuple[Moments, Moments], part: float
+) -> dict[str, float]:
+    """Measure the distances of one judge.
+
+    Two yardsticks: the unseen real images, which differ from the train images by more than chance in many datasets, and the train
+    images, whose distribution is what is learned. The ratios say what would be found with a fixed number of images on each side.
+    """
+    train = halves[0] + halves[1]
+    chance = chance_of(*halves) if part else float("nan")
+    beside, beside_train = (2 * chance / (size * part) if part else chance for size in (FLOOR_IMAGES, TRAIN_IMAGES))
+    # As many train images as there are add their own part of chance, which no jackknife over the others' parts sees.
+    own = chance / train.count if train.count else float("nan")
+    # One thread: on matrices this small, those of a busy machine's BLAS wait for each other longer than they work.
+    with threadpool_limits(1, user_api="blas"):
+        ours, theirs = leave_one_out(generated), leave_one_out(real)
+        distances = np.array([frechet_between(*pair) for pair in zip(ours, theirs, strict=True)])
+        from_unseen = extrapolate(distances)
+        floor = extrapolate(np.array([frechet_between(train, one) for one in theirs])) - own
+        from_train = extrapolate(np.array([frechet_between(train, one) for one in ours])) - own
+    ratio, error = ratio_with_error(from_unseen, floor, beside)
+    train_ratio, train_error = ratio_with_error(from_train, np.zeros_like(from_train), beside_train)
+    gap = max(float(floor.mean()), 0.0)
+    figures = {
+        "frechet_distance": float(distances[0]),
+        "frechet_floor": gap + beside,
+        "frechet_ratio": ratio,
+        "frechet_error": error,
+        "frechet_infinity": float(from_unseen.mean()),
+        "split_gap": gap / (gap + beside) if gap + beside > 0 else float("nan"),
+        "train_frechet_ratio": train_ratio,
+        "train_frechet_error": train_error,
     }
+    return {f"{prefix}{name}": value for name, value in figures.items()}

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from components.gate.figures.copies import CopyIndex
+from components.gate.reference.train_reference import TrainReference
 from components.judge.features import Judge, Reference, load_judge, load_memory, load_reference
 from components.judge.memory import TrainMemory
 
@@ -18,7 +20,10 @@ class View(NamedTuple):
     features: np.ndarray  # float32 [N, D]
     second: np.ndarray  # float32 [N, E], of the second judge
     nearest: np.ndarray  # float32 [N], distance to the nearest train image
+    residual: np.ndarray  # float32 [N], what lies outside the train images' principal components
+    code: np.ndarray  # float32 [N, K], the principal components
     predicted: np.ndarray  # int64 [N]
+    closeness: np.ndarray  # float32 [N], to a train image by the measure of its neighbourhood; of real images not-a-number
 
 
 class Row(NamedTuple):
@@ -30,6 +35,12 @@ class Row(NamedTuple):
     generated_second: np.ndarray  # float32 [E]
     real_nearest: float
     generated_nearest: float
+    real_residual: float
+    generated_residual: float
+    real_code: np.ndarray  # float32 [K]
+    generated_code: np.ndarray  # float32 [K]
+    closeness: float  # of the generated image
+    image: np.ndarray  # uint8 [H, W, C], the generated one
     label: int
     key: int
     predicted: int
@@ -46,6 +57,12 @@ class Rows(NamedTuple):
     generated_second: np.ndarray  # float32 [N, E]; of a pair of models [N, 2, draws, E]
     real_nearest: np.ndarray  # float32 [N]
     generated_nearest: np.ndarray  # float32 [N]
+    real_residual: np.ndarray  # float32 [N]
+    generated_residual: np.ndarray  # float32 [N]
+    real_code: np.ndarray  # float32 [N, K]
+    generated_code: np.ndarray  # float32 [N, K]
+    closeness: np.ndarray  # float32 [N]
+    image: np.ndarray  # uint8 [N, H, W, C]
     label: np.ndarray  # int64 [N]
     key: np.ndarray  # int64 [N]
     predicted: np.ndarray  # int64 [N]
@@ -53,16 +70,39 @@ class Rows(NamedTuple):
     fault: np.ndarray  # int64 [N]
 
 
+class Eyes(NamedTuple):
+    """Everything that images are looked at with."""
+
+    judge: Judge
+    memory: TrainMemory
+    copies: CopyIndex
+
+
+def _open_eyes(judge: str) -> Eyes:
+    memory = shared_memory(judge)
+    return Eyes(shared_judge(judge), memory, CopyIndex(memory.images))
+
+
 # Each process loads a judge once, however many bundles and metrics ask for it.
 shared_judge = functools.lru_cache(maxsize=2)(load_judge)
 shared_reference = functools.lru_cache(maxsize=2)(load_reference)
 shared_memory = functools.lru_cache(maxsize=2)(load_memory)
+shared_eyes = functools.lru_cache(maxsize=2)(_open_eyes)
+shared_train_reference = functools.lru_cache(maxsize=2)(TrainReference.load)
 
 
-def look(judge: Judge, memory: TrainMemory, images: np.ndarray) -> View:
-    """Look at images uint8 [N, H, W, C] through everything that a judge's artifact holds."""
-    features, probabilities = judge.features(images)
-    return View(features, judge.second_features(images), memory.nearest(images)[0], probabilities.argmax(1))
+def look(eyes: Eyes, images: np.ndarray, *, copies: bool = True) -> View:
+    """Look at images uint8 [N, H, W, C]; where no copies are looked for their closeness stays not-a-number."""
+    features, probabilities = eyes.judge.features(images)
+    return View(
+        features=features,
+        second=eyes.judge.second_features(images),
+        nearest=eyes.memory.nearest(images)[0],
+        residual=eyes.memory.residuals(images),
+        code=eyes.memory.encode(images),
+        predicted=probabilities.argmax(1),
+        closeness=eyes.copies.closeness(images) if copies else np.full(len(images), np.nan, np.float32),
+    )
 
 
 def taken(view: View, places: np.ndarray) -> View:
@@ -71,9 +111,25 @@ def taken(view: View, places: np.ndarray) -> View:
 
 
 def rows_of(
-    real: View, labels: np.ndarray, keys: np.ndarray, generated: View, answered: np.ndarray, fault: int = 0
+    real: View,
+    labels: np.ndarray,
+    keys: np.ndarray,
+    generated: View,
+    images: np.ndarray,
+    answered: np.ndarray,
+    fault: int = 0,
 ) -> Iterator[Row]:
-    """Pair views of N real images and of the N samples drawn for them; `labels`, `keys` and `answered` are int64 [N]."""
+    """Pair views of N real images and of the N samples drawn for them.
+
+    Args:
+        real: View of the real images.
+        labels: int64 [N], theirs.
+        keys: int64 [N], hashes of their content.
+        generated: View of the samples.
+        images: uint8 [N, H, W, C], the samples.
+        answered: int64 [N], their classes.
+        fault: What went wrong with all of them.
+    """
     for place, (label, key, answer) in enumerate(zip(labels, keys, answered, strict=True)):
         yield Row(
             real=real.features[place],
@@ -82,6 +138,12 @@ def rows_of(
             generated_second=generated.second[place],
             real_nearest=real.nearest[place],
             generated_nearest=generated.nearest[place],
+            real_residual=real.residual[place],
+            generated_residual=generated.residual[place],
+            real_code=real.code[place],
+            generated_code=generated.code[place],
+            closeness=generated.closeness[place],
+            image=images[place],
             label=label,
             key=key,
             predicted=generated.predicted[place],

@@ -1,63 +1,98 @@
-"""Figures of a bounded sample: neighbours, kernel distance, memorisation, and the noise of the Fréchet distance."""
+"""Figures of a bounded sample: neighbours, kernel distance, outliers, memorisation, copies, leakage."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from components.gate.combiners.bounded_sample import BoundedSample, BoundedSampleCombiner, of_one_class
-from components.gate.combiners.rows import Row, Rows, matched_reference, shared_reference
-from components.gate.figures.bootstrap import frechet_error
+from components.gate.combiners.bounded_sample import BoundedSampleCombiner, of_one_class
+from components.gate.combiners.rows import Rows, matched_reference, shared_reference, shared_train_reference
 from components.gate.figures.kid import kernel_distance
+from components.gate.figures.leak import leaked_share
 from components.gate.figures.memorisation import copying
 from components.gate.figures.neighbours import NEIGHBOUR_FIGURES, neighbour_metrics
+from components.gate.figures.outliers import outlier_share
 
-# Rows of the floor: what equal distributions reach hardly depends on their number, while the cost grows with its square.
-_FLOOR_ROWS = 2000
 FLOOR = "real_"  # begins the name of what other real images reach
 _FLOORS = tuple(f"{FLOOR}{name}" for name in NEIGHBOUR_FIGURES)
-SAMPLE_FIGURES = (*NEIGHBOUR_FIGURES, *_FLOORS, "kid", "kid_error", "memorisation", "copied_share", "frechet_error")
-_NOTHING = np.empty(0, np.float32)
+SAMPLE_FIGURES = (
+    *NEIGHBOUR_FIGURES,
+    *_FLOORS,
+    "kid",
+    "kid_error",
+    "outlier_share",
+    "memorisation",
+    "copied_share",
+    "near_copy_share",
+    "leaked_share",
+)
 
 
 class SampleCombiner(BoundedSampleCombiner):
-    """Precision, recall, density, coverage, near-duplicates and their floors, KID, memorisation, the Fréchet distance's noise."""
+    """Precision, recall, density, coverage, near-duplicates and their floors, KID, outliers, memorisation, copies, leakage."""
 
-    def __init__(self, judge: str, classes: int, limit: int, precision_k: int, density_k: int, share: float = 1.0) -> None:
+    unused = ("image", "real_second", "generated_second")
+
+    def __init__(
+        self,
+        judge: str,
+        calibration: str,
+        classes: int,
+        limit: int,
+        precision_k: int,
+        density_k: int,
+        *,
+        closeness: float = float("nan"),
+        share: float = 1.0,
+        floors: bool = True,
+    ) -> None:
         """Set up.
 
         Args:
             judge: The judge artifact's directory, which holds the reference.
+            calibration: The calibration artifact's directory, which holds what the train images are like.
             classes: Number of classes C.
             limit: Rows to keep.
             precision_k: Neighbours for precision and recall.
             density_k: Neighbours for density and coverage.
+            closeness: What 1 % of held-out real images are closer to the train images than.
             share: Share of the rows to choose from, by their keys.
+            floors: Whether to compute what other real images reach, and the kernel distance, besides.
         """
         super().__init__(limit, share)
-        self._judge, self._classes, self._ks = judge, classes, (precision_k, density_k)
+        self._judge, self._calibration, self._classes = judge, calibration, classes
+        self._ks, self._closeness, self._floors = (precision_k, density_k), closeness, floors
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the figures."""
         return SAMPLE_FIGURES
 
-    def add_input(self, sample: BoundedSample, row: Row) -> BoundedSample:
-        """Add one row, without what the figures don't look at."""
-        return super().add_input(sample, row._replace(real_second=_NOTHING, generated_second=_NOTHING))
-
     def figures(self, rows: Rows) -> dict[str, float]:
         """Compute the figures of a sample's columns."""
-        reference = shared_reference(self._judge)
-        some = rows.real[:_FLOOR_ROWS]
-        counts = np.bincount(rows.label[:_FLOOR_ROWS], minlength=self._classes)
-        floor = neighbour_metrics(some, reference.features[matched_reference(reference, counts)], *self._ks)
-        kid, kid_error = kernel_distance(rows.real, rows.generated)
+        kid, kid_error = kernel_distance(rows.real, rows.generated) if self._floors else (float("nan"), float("nan"))
         return {
             **neighbour_metrics(rows.real, rows.generated, *self._ks),
-            **{f"{FLOOR}{name}": value for name, value in floor.items()},
+            **self._of_all_classes(rows),
             "kid": kid,
             "kid_error": kid_error,
+            "outlier_share": outlier_share(
+                np.stack([rows.real_nearest, rows.real_residual]), np.stack([rows.generated_nearest, rows.generated_residual])
+            ),
             **copying(rows.real_nearest, rows.generated_nearest),
-            # Nobody asks for a single class's, and it would cost as much for each as for all.
-            "frechet_error": float("nan") if of_one_class(rows, self._classes) else frechet_error(rows.real, rows.generated),
+            "near_copy_share": float((rows.closeness <= self._closeness).mean())
+            if np.isfinite(rows.closeness).all() and np.isfinite(self._closeness)
+            else float("nan"),
         }
+
+    def _of_all_classes(self, rows: Rows) -> dict[str, float]:
+        """Compute what nobody asks of a single class, and would cost as much for all classes as it does for the whole."""
+        if of_one_class(rows, self._classes):
+            return dict.fromkeys((*_FLOORS, "leaked_share"), float("nan"))
+        codes = shared_train_reference(self._calibration).codes
+        leaked = leaked_share(rows.generated_code, rows.real_code, codes)
+        if not self._floors:
+            return dict.fromkeys(_FLOORS, float("nan")) | {"leaked_share": leaked}
+        reference = shared_reference(self._judge)
+        counts = np.bincount(rows.label, minlength=self._classes)
+        floor = neighbour_metrics(rows.real, reference.features[matched_reference(reference, counts)], *self._ks)
+        return {**{f"{FLOOR}{name}": value for name, value in floor.items()}, "leaked_share": leaked}

@@ -44,21 +44,6 @@ def bootstrap_distances(real: np.ndarray, *generated: np.ndarray, seed: int = 0)
     return np.array(found)
 
 
-def frechet_error(real: np.ndarray, generated: np.ndarray) -> float:
-    """Standard error of a generator's Fréchet distance.
-
-    Args:
-        real: [N, D], in random order.
-        generated: [N, D], row by row drawn for the same real image.
-
-    Returns:
-        The error; not-a-number with fewer than two rows or if one isn't finite.
-    """
-    if len(real) < 2 or not np.isfinite(generated).all():
-        return float("nan")
-    return float(bootstrap_distances(real, generated).std(ddof=1))
-
-
 def _moments(rows: np.ndarray) -> Moments:
     return Moments.of(rows.reshape(-1, rows.shape[-1]))
 

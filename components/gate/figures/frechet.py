@@ -1,4 +1,4 @@
-"""The Fréchet distance between sets of features: from sums, with its floor, and extrapolated to infinitely many images."""
+"""The Fréchet distance between sets of features: from sums, extrapolated to infinitely many images, with its error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 class Moments:
     """Mergeable statistics of features: count, sum [D] and sum of outer products [D, D], in float64."""
 
-    count: int
+    count: float
     total: np.ndarray
     outer: np.ndarray
 
@@ -24,6 +24,9 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.total + other.total, self.outer + other.outer)
+
+    def __sub__(self, other: Moments) -> Moments:
+        return Moments(self.count - other.count, self.total - other.total, self.outer - other.outer)
 
     def mean_and_covariance(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean [D] and unbiased covariance [D, D]; not-a-number with fewer than two rows."""
@@ -72,48 +75,57 @@ def frechet_between(first: Moments, second: Moments) -> float:
     return frechet_distance(*first.mean_and_covariance(), *second.mean_and_covariance())
 
 
-def frechet_floor(reference: Moments, real: Moments) -> float:
-    """Fréchet distance that real images have from real images: the best a generator can be expected to reach.
+def chance_of(one: Moments, other: Moments) -> float:
+    """Measure what chance alone adds to a distance, for 1/n + 1/m = 1.
 
-    The distance between samples of one distribution falls as 1/n + 1/m (Chong & Forsyth 2020: its bias is linear in 1/N), so a
-    reference with another count than the real images' is rescaled to what equal counts would give.
+    Samples of one distribution differ by this over their numbers n and m (Chong & Forsyth 2020: the bias is linear in 1/N), so
+    that two disjoint halves of the train images tell that of any other numbers.
 
     Args:
-        reference: Sums over real images of the train split (wanted: as many as `real`).
-        real: Sums over the real images that the generated ones are compared with.
+        one: Sums over real images.
+        other: Sums over others of the same distribution.
     """
-    if reference.count < 2 or real.count < 2:
+    if min(one.count, other.count) < 2:
         return float("nan")
-    return frechet_between(reference, real) * (2 / real.count) / (1 / reference.count + 1 / real.count)
+    return frechet_between(one, other) / (1 / one.count + 1 / other.count)
 
 
-def frechet_infinity(generated: Sequence[Moments], real: Sequence[Moments]) -> float:
-    """Fréchet distance of infinitely many images (Chong & Forsyth 2020).
+def leave_one_out(parts: Sequence[Moments]) -> list[Moments]:
+    """Return the whole, then the whole without each part."""
+    whole = total_of(parts)
+    return [whole, *(whole - part for part in parts)]
 
-    The distance of N images is too large by a term in 1/N that depends on the generator, so that figures of different N or of
-    different generators hide it in different measure. A line through the distances of the parts, of pairs of parts, of pairs of
-    those, ..., over 1/N has the unbiased distance at 1/N = 0. Unlike in the paper the real side shrinks with the generated
-    one, which removes its bias as well.
+
+def extrapolate(distances: np.ndarray) -> np.ndarray:
+    """Free a distance of what is only due to the number of images (delete-a-group jackknife; Quenouille 1956, Wolter 2007).
+
+    What a finite sample adds to a Fréchet distance is linear in 1/N and differs between generators (Chong & Forsyth 2020), so
+    that equal numbers alone would not make figures comparable; the jackknife cancels it.
 
     Args:
-        generated: Sums over disjoint random parts of the generated images; a power of two, at least 2 parts.
-        real: The same of the real images.
+        distances: float64 [G + 1]: that of the whole, then of the whole without each of G random parts.
 
     Returns:
-        The extrapolated distance, a little below zero at times for equal distributions; not-a-number where a part has fewer than
-        two rows.
+        float64 [G], pseudo-values: their mean is the distance of infinitely many images, at times a little below zero for equal
+        distributions, and their spread tells its error.
     """
-    points = []
-    size = 1
-    while size <= len(generated):
-        groups = range(0, len(generated), size)
-        pairs = [(total_of(generated[i : i + size]), total_of(real[i : i + size])) for i in groups]
-        if any(min(one.count, other.count) < 2 for one, other in pairs):
-            return float("nan")
-        inverse = np.mean([(1 / one.count + 1 / other.count) / 2 for one, other in pairs])
-        points.append((inverse, np.mean([frechet_between(one, other) for one, other in pairs])))
-        size *= 2
-    inverses, distances = np.transpose(points)
-    if not np.isfinite(distances).all():
-        return float("nan")
-    return float(np.polyfit(inverses, distances, 1)[1])
+    parts = len(distances) - 1
+    return parts * distances[0] - (parts - 1) * distances[1:]
+
+
+def ratio_with_error(above: np.ndarray, below: np.ndarray, offset: float) -> tuple[float, float]:
+    """Divide two extrapolated distances, each with what chance adds at a fixed number of images.
+
+    Args:
+        above: float64 [G], pseudo-values of `extrapolate`.
+        below: The same of the floor, from the same parts; zeros for none.
+        offset: What chance adds to either, > 0.
+
+    Returns:
+        The ratio and its standard error, in which what both share cancels; not-a-number where an input is.
+    """
+    floor = max(float(below.mean()), 0.0) + offset
+    if not floor > 0:
+        return float("nan"), float("nan")
+    ratio = (float(above.mean()) + offset) / floor
+    return ratio, float((above - ratio * below).std(ddof=1) / np.sqrt(len(above)) / floor)

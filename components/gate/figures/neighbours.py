@@ -20,6 +20,12 @@ def squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.maximum(products, 0, out=products)
 
 
+def nearest_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squared Euclidean distance float32 [len(rows)] of each row to the nearest of the others."""
+    parts = [squared_distances(rows[start : start + _CHUNK], others).min(1) for start in range(0, len(rows), _CHUNK)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
 def _radii(features: np.ndarray, *ks: int) -> list[np.ndarray]:
     """Squared distances to the k-th nearest other row, one array [N] for each k."""
     found: list[list[np.ndarray]] = [[] for _ in ks]

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.classes import group_count
+from components.gate.calibration.record import Calibration
 from components.gate.combiners.changes import SETBACKS
+from components.gate.limits import CALIBRATED, is_automatic, reach_limits
 from components.gate.settings import GateSettings
 from components.transform.pixels import LABEL_KEY
 
-_METRICS = ("SampleQuality", "SampleNeighbours", "SampleChange")
+_METRICS = ("SampleQuality", "SampleNeighbours", "SharedTraits", "SampleChange")
 _OVERALL = config_pb2.SlicingSpec()
 _PER_CLASS = config_pb2.SlicingSpec(feature_keys=[LABEL_KEY])
 
 
-def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: str) -> config_pb2.EvalConfig:
+def make_eval_config(settings: GateSettings, dataset: str, class_names: list[str], code_hash: str) -> config_pb2.EvalConfig:
     """Make the configuration that the Gate component carries.
 
     Args:
         settings: Thresholds and sizes.
+        dataset: TFDS name; what is known of it gives the limits that the settings leave open.
         class_names: Names by label; empty for unlabelled images, of which there are no class slices and no figures about classes.
         code_hash: Hash of the sources behind the metrics: TFX's cache sees it as part of this configuration.
 
     Returns:
-        Configuration with both slices (overall, each class) and thresholds; what is known only at run time (the judge's place)
-        comes in by `bind`.
+        Configuration with both slices (overall, each class) and thresholds; what is known only at run time (the judge's place,
+        the calibrated limits) comes in by `bind`.
     """
+    reach, lenient = reach_limits(settings, dataset)
     options = {
         "class_names": class_names,
         "precision_k": settings.precision_k,
@@ -39,6 +44,11 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
         "draw_timeout_s": settings.draw_timeout_s,
         "max_frechet_increase": settings.max_frechet_increase,
         "force_baseline": settings.force_baseline,
+        "max_recall_drop": settings.max_recall_drop,
+        "max_label_agreement_drop": settings.max_label_agreement_drop,
+        "calibrated": [one.setting for one in CALIBRATED if is_automatic(settings, one)],
+        "lenient_overall": [_metric_of(name) for name in lenient if not _is_of_classes(name)],
+        "lenient_of_classes": [_metric_of(name) for name in lenient if _is_of_classes(name)],
         "code_hash": code_hash,
     }
     metrics = [
@@ -49,29 +59,25 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
     ]
     spec = config_pb2.MetricsSpec(metrics=metrics)
     even = 1 / group_count(class_names)
-    _at_most(spec, "frechet_ratio", _OVERALL, settings.max_frechet_ratio)
-    _at_most(spec, "frechet_ratio", _PER_CLASS, settings.max_class_frechet_ratio)
-    _at_most(spec, "second_frechet_ratio", _OVERALL, settings.max_second_frechet_ratio)
-    _at_most(spec, "second_frechet_ratio", _PER_CLASS, settings.max_class_second_frechet_ratio)
-    _at_least(spec, "precision", _OVERALL, settings.min_precision)
-    _at_least(spec, "recall", _OVERALL, settings.min_recall)
-    _at_least(spec, "recall", _PER_CLASS, settings.min_class_recall)
-    _at_least(spec, "coverage", _OVERALL, settings.min_coverage)
-    _at_least(spec, "diversity", _OVERALL, settings.min_diversity)
-    _at_least(spec, "diversity", _PER_CLASS, settings.min_class_diversity)
-    _at_most(spec, "duplicate_share", _OVERALL, settings.max_duplicate_share)
+    for name, limit in reach.items():
+        add, metric, where = _place(name)
+        add(spec, metric, where, limit)
+    _at_most(spec, "train_frechet_ratio", _OVERALL, settings.max_train_frechet_ratio)
     _at_most(spec, "memorisation", _OVERALL, settings.max_memorisation)
-    _at_most(spec, "copied_share", _OVERALL, settings.max_copied_share)
-    _at_least(spec, "label_agreement", _OVERALL, settings.min_label_agreement)
-    _at_least(
-        spec, "smallest_class_share", _OVERALL, None if settings.min_class_share is None else settings.min_class_share * even
-    )
+    for one in CALIBRATED:
+        chosen = getattr(settings, one.setting)
+        if chosen is None or is_automatic(settings, one):
+            continue
+        # A judge that mistakes a tenth of the real images can't agree with more of the generated ones: `bind` scales it.
+        limit = chosen * even if one.metric == "smallest_class_share" else chosen
+        _bound(one.kind)(spec, one.metric, _OVERALL, limit)
     _drop(spec, "recall", settings.max_recall_drop)
     _drop(spec, "label_agreement", settings.max_label_agreement_drop)
     if not class_names:
         _without_classes(spec)
         spec.per_slice_thresholds.pop("smallest_class_share", None)
-    if spec.per_slice_thresholds:  # with no threshold set nothing may look like one: TFX then blesses nothing
+    # With no threshold set nothing may look like one: TFX then blesses nothing.
+    if spec.per_slice_thresholds or options["calibrated"]:
         _at_most(spec, "faulty_draws", _OVERALL, 0.0)
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(model_type="tf_generic")],
@@ -84,6 +90,7 @@ def make_eval_config(settings: GateSettings, class_names: list[str], code_hash: 
 def bind(
     eval_config: config_pb2.EvalConfig,
     judge: str,
+    calibration: str,
     sizes: tuple[int, int],
     count: int,
     *,
@@ -96,6 +103,7 @@ def bind(
     Args:
         eval_config: Configuration of `make_eval_config`.
         judge: The judge artifact's directory.
+        calibration: The calibration artifact's, whose limits are put in where the settings leave them open.
         sizes: Lengths D and E of its features.
         count: Number of real images there are; about `max_examples` of them are used.
         accuracy: The judge's, 0..1 on real images: what label agreement is measured by.
@@ -104,8 +112,14 @@ def bind(
     """
     options = metric_options(eval_config)
     limit = options["max_frechet_increase"]
+    found, classes = Calibration.load(calibration), group_count(options["class_names"])
     known = {
         "judge": judge,
+        "calibration": calibration,
+        "closeness": found.closeness,
+        "powerless": [
+            one.metric for one in CALIBRATED if one.setting in options["calibrated"] and found.limit(one.figure) is None
+        ],
         "feature_size": sizes[0],
         "second_size": sizes[1],
         "fraction": min(1.0, options["max_examples"] / max(count, 1)),
@@ -119,13 +133,42 @@ def bind(
                 _at_most(spec, setback, _OVERALL, 0.0)
         # A judge that mistakes a tenth of the real images can't agree with more than nine tenths of the generated ones.
         _scale_lower_bounds(spec, "label_agreement", accuracy)
+        for one in CALIBRATED:
+            if one.setting not in options["calibrated"]:
+                continue
+            for where in (_OVERALL, _PER_CLASS) if one.of_classes else (_OVERALL,):
+                worst = found.limit(one.figure, of_class=where is _PER_CLASS)
+                _bound(one.kind)(spec, one.metric, where, None if worst is None else one.limit(worst, classes))
         if not conditional:
             _without_classes(spec)
+        if not options["class_names"]:
+            spec.per_slice_thresholds.pop("smallest_class_share", None)
 
 
 def metric_options(eval_config: config_pb2.EvalConfig) -> dict[str, Any]:
     """Read the options that all of the gate's metrics share."""
     return json.loads(eval_config.metrics_specs[0].metrics[0].config)
+
+
+def _metric_of(setting: str) -> str:
+    """Return the metric that a setting limits: "max_class_frechet_ratio" limits "frechet_ratio"."""
+    return setting.removeprefix("max_").removeprefix("min_").removeprefix("class_")
+
+
+def _bound(kind: str) -> Callable[[config_pb2.MetricsSpec, str, config_pb2.SlicingSpec, float | None], None]:
+    return _at_most if kind == "max" else _at_least
+
+
+def _place(
+    setting: str,
+) -> tuple[Callable[[config_pb2.MetricsSpec, str, config_pb2.SlicingSpec, float | None], None], str, config_pb2.SlicingSpec]:
+    """Tell what a setting's name says: which way it bounds, which metric, and where."""
+    kind = setting.partition("_")[0]
+    return _bound(kind), _metric_of(setting), _PER_CLASS if _is_of_classes(setting) else _OVERALL
+
+
+def _is_of_classes(setting: str) -> bool:
+    return setting.partition("_")[2].startswith("class_")
 
 
 def _without_classes(spec: config_pb2.MetricsSpec) -> None:

@@ -13,16 +13,17 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import features_extractor
 
 from components.gate.combiners.keys import content_keys, within
-from components.gate.combiners.rows import View, look, shared_judge, shared_memory
+from components.gate.combiners.rows import look, shared_eyes
 from components.gate.drawing.draw import draw
 from components.gate.tfma.eval_config import metric_options
 from components.transform.pixels import LABEL_KEY, parse_transformed, shape_of
 
 # Keys of the extracts that the metrics read: views of the real images with their labels and keys, and below each model's name
-# views of its samples with the answered labels and faults.
-REAL, DRAWN, VIEW, LABEL, KEY, ANSWERED, FAULT = "real", "drawn", "view", "label", "key", "answered", "fault"
+# views of its samples with the images, the answered labels and faults.
+REAL, DRAWN, VIEW, IMAGE, LABEL, KEY, ANSWERED, FAULT = "real", "drawn", "view", "image", "label", "key", "answered", "fault"
 # Below a model's name where there are two: features of both judges, [N, draws, D] and [N, draws, E], of all that was drawn.
 COMPARED = "compared"
+_MEASURED = ("features", "second", "nearest", "residual", "code", "closeness")  # of a view: not-a-number after a fault
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -79,31 +80,30 @@ class DrawAndLook(beam.DoFn):
         images, labels, keys = images[chosen], labels[chosen], keys[chosen]
         if not len(labels):
             return
-        judge, memory = shared_judge(self._judge), shared_memory(self._judge)
+        eyes = shared_eyes(self._judge)
         drawn = {}
         for name, path in self._models.items():
             samples = [draw(path, keys ^ number, labels, self._timeout_s, shape=shape) for number in range(self._draws)]
-            view = look(judge, memory, samples[0].images)
-            others = [(judge.features(sample.images)[0], judge.second_features(sample.images)) for sample in samples[1:]]
+            # Whether what is served copies train images was settled when it was pushed.
+            view = look(eyes, samples[0].images, copies=name != tfma.BASELINE_KEY)
+            others = [
+                (eyes.judge.features(sample.images)[0], eyes.judge.second_features(sample.images)) for sample in samples[1:]
+            ]
             columns = [np.stack(column, axis=1) for column in zip(view[:2], *others, strict=True)]
             sample = max(samples, key=lambda sample: sample.fault)
             if sample.fault:
                 _LOGGER.warning("drawing from %s: %s %s", path, sample.fault.text, sample.detail)
-                view = View(
-                    features=np.full_like(view.features, np.nan),
-                    second=np.full_like(view.second, np.nan),
-                    nearest=np.full_like(view.nearest, np.nan),
-                    predicted=view.predicted,
-                )
+                view = view._replace(**{name: np.full_like(getattr(view, name), np.nan) for name in _MEASURED})
                 columns = [np.full_like(column, np.nan) for column in columns]
             drawn[name or tfma.CANDIDATE_KEY] = {
                 VIEW: view._asdict(),
+                IMAGE: samples[0].images,
                 COMPARED: dict(zip(("features", "second"), columns, strict=True)),
                 ANSWERED: sample.answered,
                 FAULT: np.full(len(labels), int(sample.fault)),
             }
         yield {
             tfma.FEATURES_KEY: {LABEL_KEY: labels},  # what TFMA slices by
-            REAL: {VIEW: look(judge, memory, images)._asdict(), LABEL: labels, KEY: keys},
+            REAL: {VIEW: look(eyes, images, copies=False)._asdict(), LABEL: labels, KEY: keys},
             DRAWN: drawn,
         }

@@ -15,7 +15,8 @@ from components.gate.combiners.changes import CHANGE_FIGURES, ChangeCombiner
 from components.gate.combiners.quality import CLASS_SHARE, QUALITY_FIGURES, QualityCombiner
 from components.gate.combiners.rows import Row
 from components.gate.combiners.sample import SAMPLE_FIGURES, SampleCombiner
-from components.gate.tfma.extractors import ANSWERED, COMPARED, DRAWN, FAULT, KEY, LABEL, REAL, VIEW
+from components.gate.combiners.shared_traits import TRAIT_FIGURES, SharedTraitsCombiner
+from components.gate.tfma.extractors import ANSWERED, COMPARED, DRAWN, FAULT, IMAGE, KEY, LABEL, REAL, VIEW
 
 
 class RowPreprocessor(metric_types.Preprocessor):
@@ -40,6 +41,12 @@ class RowPreprocessor(metric_types.Preprocessor):
             # TFMA unbatches numbers to arrays of one.
             real_nearest=real[VIEW]["nearest"].item(),
             generated_nearest=drawn[VIEW]["nearest"].item(),
+            real_residual=real[VIEW]["residual"].item(),
+            generated_residual=drawn[VIEW]["residual"].item(),
+            real_code=real[VIEW]["code"],
+            generated_code=drawn[VIEW]["code"],
+            closeness=drawn[VIEW]["closeness"].item(),
+            image=drawn[IMAGE],
             label=real[LABEL].item(),
             key=real[KEY].item(),
             predicted=drawn[VIEW]["predicted"].item(),
@@ -56,8 +63,16 @@ class SampleQuality(metric_types.Metric):
         super().__init__(_quality_computations, name=name, **options)
 
 
+class SharedTraits(metric_types.Metric):
+    """Figures of what all samples share: pixels, frequencies, styles."""
+
+    def __init__(self, name: str = "shared_traits", **options: Any) -> None:
+        """Set up with the options that `components/gate/tfma/eval_config.py` writes."""
+        super().__init__(_trait_computations, name=name, **options)
+
+
 class SampleNeighbours(metric_types.Metric):
-    """Figures from single rows: precision, recall, density, coverage, near-duplicates, KID, memorisation, noise."""
+    """Figures from single rows: precision, recall, density, coverage, near-duplicates, KID, outliers, memorisation, leakage."""
 
     def __init__(self, name: str = "sample_neighbours", **options: Any) -> None:
         """Set up with the options that `components/gate/tfma/eval_config.py` writes."""
@@ -75,7 +90,7 @@ class SampleChange(metric_types.Metric):
 # TFMA inspects the names of the arguments: without `model_names` spelled out a baseline would go unnoticed.
 def _quality_computations(
     name: str,
-    judge: str,
+    calibration: str,
     class_names: list[str],
     feature_size: int,
     second_size: int,
@@ -85,14 +100,23 @@ def _quality_computations(
     del name
     classes = group_count(class_names)
     return [
-        _computation(QualityCombiner(judge, classes, feature_size, second_size), QUALITY_FIGURES, classes, model)
+        _computation(QualityCombiner(calibration, classes, feature_size, second_size), QUALITY_FIGURES, classes, model)
         for model in model_names or [""]
     ]
+
+
+def _trait_computations(
+    name: str, calibration: str, model_names: list[str] | None = None, **_: Any
+) -> metric_types.MetricComputations:
+    del name
+    return [_computation(SharedTraitsCombiner(calibration), TRAIT_FIGURES, 0, model) for model in model_names or [""]]
 
 
 def _sample_computations(
     name: str,
     judge: str,
+    calibration: str,
+    closeness: float | None,
     class_names: list[str],
     neighbour_examples: int,
     precision_k: int,
@@ -102,7 +126,16 @@ def _sample_computations(
     **_: Any,
 ) -> metric_types.MetricComputations:
     del name
-    combiner = SampleCombiner(judge, group_count(class_names), neighbour_examples, precision_k, density_k, neighbour_share)
+    combiner = SampleCombiner(
+        judge,
+        calibration,
+        group_count(class_names),
+        neighbour_examples,
+        precision_k,
+        density_k,
+        closeness=float("nan") if closeness is None else closeness,
+        share=neighbour_share,
+    )
     return [_computation(combiner, SAMPLE_FIGURES, 0, model) for model in model_names or [""]]
 
 

@@ -8,17 +8,34 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.gate.calibration.record import Calibration
 from components.gate.combiners.changes import SETBACKS
 from components.gate.combiners.quality import CLASS_SHARE
 from components.gate.combiners.scoring import OVERALL, Figures
 from components.gate.tfma.eval_config import metric_options
+from components.gate.verdict.best import best_checks, next_best
 from components.gate.verdict.checks import change_checks
-from components.gate.verdict.conclude import change_intervals, conclude, judge_figures, per_class_figures, shown_figures
-from components.gate.verdict.verdict import Check, Verdict
+from components.gate.verdict.conclude import (
+    change_intervals,
+    conclude,
+    frechet_errors,
+    judge_figures,
+    per_class_figures,
+    shown_figures,
+)
+from components.gate.verdict.verdict import Best, Check, Verdict
 
 
 def read_verdict(
-    output: str, eval_config: config_pb2.EvalConfig, class_names: list[str], conditional: bool, has_baseline: bool
+    output: str,
+    eval_config: config_pb2.EvalConfig,
+    class_names: list[str],
+    calibration: Calibration,
+    *,
+    conditional: bool,
+    has_baseline: bool,
+    judge: str,
+    best: Best | None,
 ) -> Verdict:
     """Read what an evaluation found.
 
@@ -26,14 +43,18 @@ def read_verdict(
         output: The evaluation's directory.
         eval_config: The configuration that was evaluated.
         class_names: Names by label.
+        calibration: What the limits of the artefact figures come from.
         conditional: Whether the generator has classes.
         has_baseline: Whether there was a baseline to compare with.
+        judge: Digest of the judge.
+        best: What was best up to the baseline; None where that doesn't tell.
 
     Returns:
         The verdict, blessed exactly if TFMA's validation is content and there is a threshold at all.
     """
     candidate, baseline, differences = _read_figures(output)
-    verdict = judge_figures(eval_config, candidate, class_names, conditional=conditional)
+    options = metric_options(eval_config)
+    verdict = judge_figures(eval_config, candidate, class_names, calibration, options=options, conditional=conditional)
     if verdict.examples == 0:
         return verdict
     verdict.checks += change_checks(
@@ -41,13 +62,16 @@ def read_verdict(
         candidate,
         baseline,
         differences,
-        least_increase=metric_options(eval_config)["max_frechet_increase"],
+        least_increase=options["max_frechet_increase"],
         has_baseline=has_baseline,
     )
     validation = tfma.load_validation_result(output)
     _agree(verdict.checks, validation, class_names)
+    errors = frechet_errors(candidate)
+    verdict.checks += best_checks(verdict, errors, best, options) if best else []
+    verdict.best = next_best(verdict, errors, best, judge)
     conclude(verdict, candidate)
-    # Too few examples are refused here alone: TFMA has no threshold for what it isn't given.
+    # Too few images, and the best so far, are judged here alone: TFMA has no threshold for what it isn't given.
     if verdict.blessed and not validation.validation_ok:
         raise RuntimeError("the checks bless but TFMA's validation does not")
     if has_baseline:

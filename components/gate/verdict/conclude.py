@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.gate.calibration.record import Calibration
 from components.gate.combiners.changes import CHANGE_FIGURES
 from components.gate.combiners.quality import CLASS_SHARE
 from components.gate.combiners.sample import FLOOR
@@ -13,18 +15,40 @@ from components.gate.combiners.scoring import OVERALL, Figures
 from components.gate.drawing.fault import Fault
 from components.gate.figures.bootstrap import interval
 from components.gate.verdict.checks import value_checks
+from components.gate.verdict.power import without_power
+from components.gate.verdict.sharpness import measure_sharpness
 from components.gate.verdict.verdict import Verdict, causes_of, finite, reason_of
 
 LEAST_EXAMPLES = 100  # real images; with fewer no figure means anything
 # What equal distributions give by definition.
-_KNOWN_FLOORS = {"frechet_ratio": 1.0, "second_frechet_ratio": 1.0, "kid": 0.0, "diversity": 1.0, "memorisation": 0.5}
+_KNOWN_FLOORS = {
+    "frechet_ratio": 1.0,
+    "second_frechet_ratio": 1.0,
+    "train_frechet_ratio": 1.0,
+    "second_train_frechet_ratio": 1.0,
+    "kid": 0.0,
+    "diversity": 1.0,
+    "memorisation": 0.5,
+}
+# Each Fréchet ratio and its standard error.
+_ERRORS = {f"{kind}frechet_ratio": f"{kind}frechet_error" for kind in ("", "train_", "second_", "second_train_")}
 
 
-def judge_figures(eval_config: config_pb2.EvalConfig, figures: Figures, class_names: list[str], *, conditional: bool) -> Verdict:
+def judge_figures(
+    eval_config: config_pb2.EvalConfig,
+    figures: Figures,
+    class_names: list[str],
+    calibration: Calibration,
+    *,
+    options: dict[str, Any],
+    conditional: bool,
+) -> Verdict:
     """Judge figures by the thresholds that need nothing to compare with.
 
     Args:
         eval_config: Configuration after `bind`.
+        options: Those of its metrics.
+        calibration: What real images and the catalogued faults do to the figures.
         figures: Of the candidate.
         class_names: Names by label.
         conditional: Whether the generator has classes.
@@ -40,9 +64,16 @@ def judge_figures(eval_config: config_pb2.EvalConfig, figures: Figures, class_na
         conditional=conditional,
         examples=int(figures[OVERALL].get("examples", 0)),
         checks=value_checks(eval_config, figures, class_names),
+        powerless=options["powerless"],
     )
+    verdict.floor_figures |= calibration.typical_of_metrics()
+    for check in verdict.checks:
+        check.lenient = check.metric in options["lenient_overall" if not check.slice else "lenient_of_classes"]
+        check.typical = None if check.slice else verdict.floor_figures.get(check.metric)
+    verdict.sharpness = measure_sharpness(calibration, verdict.checks)
     if verdict.examples:
         verdict.intervals = _intervals(figures[OVERALL])
+        verdict.too_few_for = without_power(verdict.checks, figures[OVERALL], verdict.examples, calibration)
     conclude(verdict, figures)
     return verdict
 
@@ -61,6 +92,10 @@ def conclude(verdict: Verdict, figures: Figures) -> None:
     elif verdict.examples < LEAST_EXAMPLES:
         verdict.blessed = False
         verdict.reason = f"{verdict.examples} examples are too few to judge by: at least {LEAST_EXAMPLES} are needed"
+    elif verdict.blessed and verdict.too_few_for:
+        verdict.blessed = False
+        names = ", ".join(verdict.too_few_for)
+        verdict.reason = f"{verdict.examples} images are too few to tell by {names}: compare more, or widen the limit"
     elif absent and not verdict.blessed:
         verdict.reason = f"there is no example of class {absent[0]} to judge by: check the evaluation split"
 
@@ -71,16 +106,22 @@ def _share(figures: Figures, label: int) -> float:
 
 def shown_figures(figures: dict[str, float]) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """Part figures from the floors that were computed beside them, and from what only serves the comparison."""
-    hidden = ("frechet_error", *CHANGE_FIGURES)
+    hidden = (*_ERRORS.values(), *CHANGE_FIGURES)
     shown = {name: finite(value) for name, value in figures.items() if not name.startswith(FLOOR) and name not in hidden}
     floors = {name.removeprefix(FLOOR): finite(value) for name, value in figures.items() if name.startswith(FLOOR)}
     return shown, floors | _KNOWN_FLOORS
 
 
+def frechet_errors(figures: Figures) -> dict[str, float]:
+    """Return the standard errors of the Fréchet ratios, by the ratio's name."""
+    overall = figures[OVERALL]
+    return {ratio: overall[error] for ratio, error in _ERRORS.items() if math.isfinite(overall.get(error, math.nan))}
+
+
 def _intervals(figures: dict[str, float]) -> dict[str, tuple[float, float]]:
     """95 % intervals from the standard errors that were computed."""
     errors = {
-        "frechet_ratio": figures["frechet_error"] / figures["frechet_floor"] if figures["frechet_floor"] > 0 else math.nan,
+        **{ratio: figures[error] for ratio, error in _ERRORS.items()},
         "kid": figures["kid_error"],
         "label_agreement": _share_error(figures["label_agreement"], figures["examples"]),
     }

@@ -13,6 +13,7 @@ from serving.repository.contract import VERDICT_FILE
 FIGURE_PREFIX = "figure."  # begins the names of figures among the properties that MLMD keeps of an evaluation
 FAULTY = "faulty generator"
 _DISAGREES = "the second judge disagrees"
+_LEAK = "the held-out images are in the training"
 # What a failed metric says about the generator; a metric that isn't here speaks for itself.
 _CAUSES = {
     "recall": "mode collapse",
@@ -26,8 +27,17 @@ _CAUSES = {
     "label_agreement": "label confusion",
     "precision": "low fidelity",
     "faulty_draws": FAULTY,
+    "near_copy_share": "memorisation",
+    "leaked_share": _LEAK,
+    "style_gap": "mode collapse",
+    "outlier_share": "images like no real one",
+    "pixel_shift": "an artefact in every image",
+    "pixel_spread": "an artefact in every image",
+    "spectrum_shift": "an artefact in every image",
+    "spectrum_spread": "an artefact in every image",
 }
 _WORSE = "worse than what is served"
+_WORSE_THAN_BEST = "worse than the best that was pushed"
 _FAR = "far from real images"  # the Fréchet distance alone failed
 
 
@@ -44,6 +54,30 @@ class Check(BaseModel):
     baseline: float | None = Field(default=None, description="The served version's figure, for a change")
     passed: bool
     ignored: bool = Field(default=False, description="A change threshold on a first run: there is nothing to compare with")
+    lenient: bool = Field(default=False, description="The limit is a loose one: nothing better is known for this dataset")
+    typical: float | None = Field(default=None, description="What real images have, where the calibration tells it")
+
+
+class Sharpness(BaseModel):
+    """What the gate would have refused of one fault of the catalogue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fault: str
+    unit: str
+    refused_from: float | None = Field(description="The mildest strength that is refused; None: none of them is")
+    must_from: float | None = Field(description="The mildest strength that should be")
+    seen_by: list[str] = Field(description="The figures that refuse it")
+
+
+class Best(BaseModel):
+    """The best figures that were pushed so far, each with the standard error it was measured with (0: none told)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    judge: str = Field(description="Digest of the judge that measured them: another one's don't compare")
+    figures: dict[str, float] = {}
+    errors: dict[str, float] = {}
 
 
 class Verdict(BaseModel):
@@ -60,6 +94,11 @@ class Verdict(BaseModel):
     checks: list[Check] = []
     figures: dict[str, float | None] = {}
     per_class: dict[str, dict[str, float | None]] = Field(default={}, description="By label, as a string")
+    powerless: list[str] = Field(default=[], description="Figures that are not gated: no fault stands out on these data")
+    too_few_for: list[str] = Field(default=[], description="Figures that too few images were compared for")
+    sharpness: list[Sharpness] = Field(default=[], description="What of each catalogued fault would have been refused")
+    calibration: dict[str, Any] = Field(default={}, description="path, and the number of images that it is for")
+    best: Best | None = Field(default=None, description="What later versions are held to as well, this one counted in")
     baseline_version: str = Field(default="", description="'' for none")
     baseline_digest: str = Field(default="", description="Digest of that version's metadata, see `choose_baseline`")
     served_version: str = Field(default="", description="What was served, also where it was not compared with; '' for none")
@@ -103,12 +142,20 @@ def finite(value: float | None) -> float | None:
 def causes_of(checks: list[Check]) -> list[str]:
     """Name what the failed checks point at, each once."""
     failed = [check for check in checks if not check.passed]
-    named = [_WORSE if check.kind == "change" else _CAUSES.get(check.metric) for check in failed]
+    named = [_cause_of(check) for check in failed]
     if FAULTY in named:
         return [FAULTY]
+    if any(check.metric == "frechet_ratio" and not check.slice for check in failed):
+        named = [name for name in named if name != _LEAK]  # what knows the held-out images is not far from them
     if any(name not in (None, _DISAGREES) for name in named):
         named = [name for name in named if name != _DISAGREES]  # it says that something is wrong, the others say what
     return list(dict.fromkeys(filter(None, named))) or ([_FAR] if failed else [])
+
+
+def _cause_of(check: Check) -> str | None:
+    if check.metric.startswith("best_"):
+        return _WORSE_THAN_BEST
+    return _WORSE if check.kind == "change" else _CAUSES.get(check.metric)
 
 
 def comparison_of(verdict: Verdict) -> str:
@@ -127,7 +174,8 @@ def reason_of(checks: list[Check], causes: list[str], figures: dict[str, float |
         shown = [
             f"{name} {figures[name]:.3g}" for name in ("frechet_ratio", "recall", "precision") if figures.get(name) is not None
         ]
-        return f"all {sum(not check.ignored for check in checks)} checks passed ({', '.join(shown)})"
+        lenient = " under lenient limits" if any(check.lenient for check in checks) else ""
+        return f"all {sum(not check.ignored for check in checks)} checks passed{lenient} ({', '.join(shown)})"
     shown = [_failure(check) for check in failed[:3]]
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     return f"{', '.join(causes)}: {'; '.join(shown)}{more}"

@@ -145,7 +145,13 @@ class Pod:
     ) -> int:
         deadline = config.active_deadline_seconds
         with subprocess.Popen(
-            command, cwd=self.directory / "home", env=environment, stdout=stream, stderr=stream, start_new_session=True
+            command,
+            cwd=self.directory / "home",
+            env=environment,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            umask=0,  # Argo's executor sets it (cmd/argoexec)
         ) as process:
             try:
                 if interrupt is None:

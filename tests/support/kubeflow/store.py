@@ -31,6 +31,10 @@ class ObjectStore:
         elif source.is_dir():
             shutil.copytree(source, local, copy_function=shutil.copyfile, dirs_exist_ok=True)
 
+    def delete(self, uri: str) -> None:
+        """Delete all objects below a key, as a bucket's lifecycle rule does."""
+        shutil.rmtree(self._path(uri))
+
     def read(self, uri: str) -> str:
         """Return an object's text."""
         return self._path(uri).read_text(encoding="utf-8")

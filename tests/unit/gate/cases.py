@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from components.gate.combiners.keys import content_keys
-from components.gate.combiners.rows import look
+from components.gate.combiners.rows import look, shared_eyes
 from components.gate.combiners.scoring import OVERALL, Scorer
-from components.judge.features import load_judge, load_memory
-from tests.support.gate_builders import digits, save_judge, tiny_judge
+from tests.support.gate_builders import digits, save_calibration, save_judge, tiny_judge
 
 # Figures that must fail; a case with none must pass them all.
 CAUGHT: dict[str, tuple[str, ...]] = {
@@ -41,16 +40,18 @@ def make_cases(data: Path, directory: Path) -> Callable[[str], dict[str, float]]
         From a case's name to its overall figures, and the worst class's as `worst_class_*`.
     """
     train, train_labels = digits(data, "train[:3000]")
-    judge = str(save_judge(directory, tiny_judge(data), train, train_labels))
+    judge = str(save_judge(directory / "judge", tiny_judge(data), train, train_labels))
+    calibration = str(save_calibration(directory / "calibration", judge, train, train_labels))
     real, labels = digits(data, "test[:1000]")
     pool, pool_labels = digits(data, "test[1000:4000]")
     others, copies = (_same_labels(labels, *source) for source in ((pool, pool_labels), (train, train_labels)))
-    looks = load_judge(judge), load_memory(judge)
-    view, keys = look(*looks, real), content_keys(real)
+    eyes = shared_eyes(judge)
+    view, keys = look(eyes, real), content_keys(real)
+    closeness = float(np.quantile(look(eyes, others).closeness, 0.01))
 
     def run(name: str) -> dict[str, float]:
         images = _build(name, others, copies, labels)
-        scored = Scorer(judge, 10).score(view, labels, keys, look(*looks, images), labels)
+        scored = Scorer(judge, calibration, 10, closeness=closeness).score(view, labels, keys, look(eyes, images), images, labels)
         overall = scored.pop(OVERALL)
         return overall | {
             "worst_class_frechet_ratio": max(figures["frechet_ratio"] for figures in scored.values()),

@@ -131,7 +131,7 @@ def test_every_kind_of_file_is_counted_in_one_line(tmp_path):
         "left out as unreadable": 1,
     }
     line = describe(prepared, DataSettings())
-    assert line.startswith("folder/pictures, 94 train, 10 test images, unlabelled, 32x32x3: 1 scaled, 1 cropped")
+    assert line.startswith("folder/pictures, 52 train, 52 test images, unlabelled, 32x32x3: 1 scaled, 1 cropped")
     assert "\n" not in line
 
 
@@ -213,7 +213,7 @@ def test_a_folder_that_changes_while_it_is_read(tmp_path, monkeypatch):
         prepared_from(folder, tmp_path)
     monkeypatch.undo()
     assert not [path for path in everything(tmp_path / "data") if "tfrecord" in path or "json" in path]
-    assert prepared_from(folder, tmp_path).splits == {"test": 10, "train": 20}
+    assert prepared_from(folder, tmp_path).splits == {"test": 15, "train": 15}
 
 
 def test_a_file_that_goes_while_it_is_read(tmp_path, monkeypatch):
@@ -267,11 +267,11 @@ def test_a_full_disk_is_named_and_leaves_nothing_for_whole(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (tmp_path / "data" / "folder_pictures.json").exists()
-    assert prepared_from(folder, tmp_path).splits == {"test": 10, "train": 50}
+    assert prepared_from(folder, tmp_path).splits == {"test": 30, "train": 30}
 
 
 def test_names_that_are_no_text(tmp_path):
     folder = write_flat(tmp_path / "pictures", 30)
     os.rename(folder / "000.png", os.fsencode(folder) + b"/caf\xe9.png")
     open(os.fsencode(folder) + b"/na\xefve.png", "w").close()
-    assert prepared_from(folder, tmp_path, max_unreadable=0.1).splits == {"test": 10, "train": 20}
+    assert prepared_from(folder, tmp_path, max_unreadable=0.1).splits == {"test": 15, "train": 15}

@@ -12,7 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.config import resolve_config
 from pipeline.home.home import Home
-from pipeline.kubeflow.cluster import HOME_STEPS, TRAINERS, Cluster, resolve_cluster
+from pipeline.kubeflow.cluster import TRAINERS, Cluster, resolve_cluster
 from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.rewrite import rewrite
 from serving.repository.errors import UserError
@@ -52,8 +52,12 @@ def test_it_has_the_nodes_of_a_local_run_and_plan(text: str) -> None:
 
     places = Places("x", "x", "x", "x", "x", "x", "x", ("", ""))
     prepared = PreparedDataset("mnist", "1", Path(), ("0",), {}, {GREY_28: 1}, "", "")
-    local = [component.id for component in create_components(resolve_config("smoke"), prepared, places)]
-    spec, _, _ = parse(text)
+    components = create_components(resolve_config("smoke"), prepared, places)
+    local = [component.id for component in components]
+    spec, deployment, _ = parse(text)
+    for component in components:  # Plan and the step must mean the same by it, see `freshness.record_made`
+        arguments = list(deployment.executors[f"{component.id}_executor"].container.args)
+        assert arguments[arguments.index("--executor_class") + 1] == component.executor_spec.class_path
     assert set(spec.root.dag.tasks) == {*local, "Plan"}
     for task in spec.root.dag.tasks.values():
         sources = {source.task_output_artifact.producer_task for source in task.inputs.artifacts.values()}
@@ -65,7 +69,14 @@ def test_parameters_have_defaults_and_only_plan_reads_them(text: str) -> None:
     declared = spec.root.input_definitions.parameters
     defaults = {name: json_format.MessageToDict(parameter.default_value) for name, parameter in declared.items()}
     seed = resolve_config("smoke").gan.seed
-    assert defaults == {"profile": "smoke", "dataset": "mnist", "seed": seed, "steps": 0, "settings": {"gan.width": 8}}
+    assert defaults == {
+        "profile": "smoke",
+        "dataset": "mnist",
+        "seed": seed,
+        "steps": 0,
+        "cache": True,
+        "settings": {"gan.width": 8},
+    }
     readers = {
         name
         for name, task in spec.root.dag.tasks.items()
@@ -104,7 +115,7 @@ def test_volume_and_secrets_reach_the_pods_that_need_them(text: str) -> None:
     _, _, configs = parse(text)
     for label, config in configs.items():
         mounts = [(mount.mount_path, mount.constant) for mount in config.pvc_mount]
-        assert mounts == ([("/forger", "forger")] if label.removesuffix("_executor") in HOME_STEPS else []), label
+        assert mounts == [("/forger", "forger")], label
         (variable,) = config.secret_as_env
         assert [(pair.secret_key, pair.env_var) for pair in variable.key_to_env] == [("password", "MIRROR_PASSWORD")]
         assert [(volume.secret_name, volume.mount_path) for volume in config.secret_as_volume] == [("mirror", "/secrets/mirror")]

@@ -37,6 +37,9 @@ def test_steps_0_leave_the_profiles_own() -> None:
         ({"steps": -1}, "gan.steps"),
         ({"seed": 1.5}, "gan.seed"),
         ({"settings": {"gan.widht": 1}}, "did you mean gan.width"),
+        ({"settings": {"gan.seed": 2}}, "settings can't hold gan.seed, the parameter seed does: give --param seed=VALUE"),
+        ({"settings": {"data.dataset": "kmnist"}}, "settings can't hold data.dataset, the parameter dataset does"),
+        ({"settings": {"gan.steps": 8}, "steps": 16}, "settings can't hold gan.steps, the parameter steps does"),
     ],
 )
 def test_wrong_values_are_named(given: dict, line: str) -> None:
@@ -50,7 +53,20 @@ def test_values_of_the_command_line_have_the_parameters_types() -> None:
     assert parse_values(given, kinds) == {"dataset": "123", "seed": 5, "settings": {"gan.width": 8}}
 
 
-@pytest.mark.parametrize("text", ["seed=x", "seed=1.5", "seed=true", "settings=[]", "nosuch=1", "seed"])
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (["seed=1", "seed=2"], "--param seed is given twice"),
+        (['settings={"gan.width": 8, "gan.width": 16}'], "gan.width is named twice"),
+    ],
+)
+def test_what_is_named_twice_is_refused(given: list[str], line: str) -> None:
+    kinds = {name: parameter.kind for name, parameter in declare("smoke", []).items()}
+    with pytest.raises(UserError, match=line):
+        parse_values(given, kinds)
+
+
+@pytest.mark.parametrize("text", ["cache=1", "cache=no", "seed=x", "seed=1.5", "seed=true", "settings=[]", "nosuch=1", "seed"])
 def test_values_of_other_types_are_refused(text: str) -> None:
     kinds = {name: parameter.kind for name, parameter in declare("smoke", []).items()}
     with pytest.raises(UserError, match="--param"):

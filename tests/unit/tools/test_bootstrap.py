@@ -17,7 +17,8 @@ _PIP = ("-m", "pip", "--version")
 def load(root):
     """The set-up script of a checkout at `root`."""
     (root / "tools").mkdir(parents=True, exist_ok=True)
-    shutil.copy(_SOURCE, root / "tools" / "bootstrap.py")
+    for name in ("bootstrap.py", "package_sources.py"):
+        shutil.copy(_SOURCE.with_name(name), root / "tools" / name)
     spec = importlib.util.spec_from_file_location("bootstrap_under_test", root / "tools" / "bootstrap.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -120,3 +121,21 @@ def test_the_set_up_says_so_in_one_line_and_makes_a_new_environment(checkout):
     assert python.stat().st_mode & stat.S_IXUSR
     assert subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
     assert not (checkout / ".venv" / "leftover").exists()
+
+
+def test_the_python_of_an_activated_environment_builds_it_again(checkout):
+    """`. .venv/bin/activate && make`: its own Python would be deleted while it works."""
+    load(checkout)
+    for name in ("requirements.lock", "setup.py"):
+        (checkout / name).write_text("")
+    (site,) = (checkout / ".venv").glob("lib/python*/site-packages")
+    (site / "pip.py").write_text("raise SystemExit('no pip')")
+    done = subprocess.run(
+        [checkout / ".venv" / "bin" / "python", checkout / "tools" / "bootstrap.py"],
+        env=without_ours() | {"PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "setup: .venv can't be used, its Python does not work (no pip): building it again\n" in done.stdout, done.stderr
+    assert subprocess.run([checkout / ".venv" / "bin" / "python", "-c", "import pip"], check=False).returncode == 0

@@ -4,12 +4,12 @@ import numpy as np
 import tensorflow as tf
 
 from components.gate.combiners.keys import content_keys
-from components.gate.combiners.rows import look
+from components.gate.combiners.rows import look, shared_eyes
 from components.gate.combiners.scoring import OVERALL, Scorer
+from components.gate.limits import reach_limits
 from components.gate.settings import GateSettings
-from components.judge.features import load_judge, load_memory
 from components.transform.pixels import quantise, scale
-from tests.support.gate_builders import digits, save_judge, tiny_judge
+from tests.support.gate_builders import digits, save_calibration, save_judge, tiny_judge
 
 
 def pleasing(network, wanted: np.ndarray) -> np.ndarray:
@@ -32,17 +32,19 @@ def pleasing(network, wanted: np.ndarray) -> np.ndarray:
 
 def test_what_fools_the_first_judge_is_refused_by_the_second(mnist, tmp_path):
     networks = tiny_judge(mnist.directory)
-    path = str(save_judge(tmp_path, networks, *digits(mnist.directory, "train[:3000]")))
-    judge, memory = load_judge(path), load_memory(path)
+    train = digits(mnist.directory, "train[:3000]")
+    path = str(save_judge(tmp_path / "judge", networks, *train))
+    calibration = str(save_calibration(tmp_path / "calibration", path, *train))
+    eyes = shared_eyes(path)
     real, labels = digits(mnist.directory, "test[:1000]")
     real, labels = real[:400], labels[:400]
     fooling = pleasing(networks[0], real)
     assert np.abs(fooling.astype(int) - real).mean() > 60  # nothing like digits
-    scorer = Scorer(path, 10)
-    view = look(judge, memory, real)
-    found = scorer.score(view, labels, content_keys(real), look(judge, memory, fooling), labels, per_class=False)[OVERALL]
-    settings = GateSettings()
-    assert found["frechet_ratio"] < settings.max_frechet_ratio
+    scorer = Scorer(path, calibration, 10)
+    view, drawn = look(eyes, real), look(eyes, fooling)
+    found = scorer.score(view, labels, content_keys(real), drawn, fooling, labels, per_class=False)[OVERALL]
+    limits, _ = reach_limits(GateSettings(), "any other dataset")
+    assert found["frechet_ratio"] < limits["max_frechet_ratio"]
     assert found["label_agreement"] > 0.9
-    assert found["recall"] > settings.min_recall
-    assert found["second_frechet_ratio"] > 5 * settings.max_second_frechet_ratio
+    assert found["recall"] > limits["min_recall"]
+    assert found["second_frechet_ratio"] > 5 * limits["max_second_frechet_ratio"]

@@ -6,59 +6,17 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from components.gate.combiners.keys import content_keys
 from components.gate.drawing.draw import draw
 from components.gate.drawing.fault import Fault, fault_of
 from components.gate.drawing.probe import probe_generator
 from serving.repository import contract
+from tests.support.faulty_generator import save_faulty
 from tests.support.shapes import GREY_28
-from tests.support.tiny_generator import LATENT_SIZE, build_tiny_generator
+from tests.support.tiny_generator import build_tiny_generator
 
 SEEDS, LABELS = np.arange(6), np.arange(6) % 3
-
-
-_LABEL = tf.TensorSpec([None], tf.int64, "label")
-
-
-class Faulty(tf.Module):
-    """A generator with one fault."""
-
-    def __init__(self, fault: str) -> None:
-        super().__init__()
-        self.fault = fault
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed"), _LABEL])
-    def sample(self, seed, label):
-        image = tf.zeros([tf.shape(seed)[0], *GREY_28], tf.uint8)
-        if self.fault == "throws":
-            tf.debugging.assert_less(label, tf.constant(-5, tf.int64), "out of ideas")
-        if self.fault == "shape":
-            image = image[:, :14]
-        if self.fault == "rows":
-            image = image[:1]
-        if self.fault == "dtype":
-            image = tf.cast(image, tf.float32)
-        if self.fault == "hangs":
-            label = tf.while_loop(lambda _: tf.constant(True), lambda label: [label + 0], [label])[0]
-        if self.fault == "varied":
-            image += tf.cast(tf.random.stateless_uniform(tf.shape(image), [1, 2], 0, 255, tf.int32), tf.uint8)
-        if self.fault == "labels":
-            label = (label + 1) % 3
-        return {"picture" if self.fault == "output" else "image": image, "label": label}
-
-    @tf.function(input_signature=[tf.TensorSpec([None, LATENT_SIZE], tf.float32, "latent"), _LABEL])
-    def from_latent(self, latent, label):
-        image = tf.zeros([tf.shape(label)[0], *GREY_28])
-        return {"image": image * (float("nan") if self.fault == "nan" else 1.0)}
-
-
-def saved(directory, fault):
-    module = Faulty(fault)
-    signatures = {"serving_default": module.from_latent} | ({} if fault == "signature" else {"sample": module.sample})
-    tf.saved_model.save(module, str(directory), signatures=signatures)
-    return str(directory)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +28,11 @@ def saved(directory, fault):
         ("dtype", Fault.WRONG_IMAGES, "float32"),
         ("labels", Fault.WRONG_LABELS, "neither the labels asked for"),
         ("output", Fault.WRONG_OUTPUTS, "outputs: label, picture"),
+        ("unlabelled", Fault.WRONG_OUTPUTS, "lacks the output"),
     ],
 )
 def test_a_faulty_sample_is_named(tmp_path, fault, expected, words):
-    path = saved(tmp_path, fault)
+    path = save_faulty(tmp_path, fault)
     drawn = draw(path, SEEDS, LABELS, shape=GREY_28)
     assert drawn.fault is expected
     assert drawn.images.shape == (6, *GREY_28)
@@ -85,12 +44,12 @@ def test_a_faulty_sample_is_named(tmp_path, fault, expected, words):
     [("nan", "not finite numbers"), ("signature", "no signature 'sample'"), ("constant", "the same image for every one")],
 )
 def test_the_probe_sees_more_than_pixels(tmp_path, fault, words):
-    assert words in probe_generator(saved(tmp_path, fault), 3, shape=GREY_28).problem
+    assert words in probe_generator(save_faulty(tmp_path, fault), 3, shape=GREY_28).problem
 
 
 def test_a_generator_that_hangs_is_left_behind_and_not_asked_again(tmp_path):
     # In a process of its own, which ends with the loop still turning: that must not keep a run from ending either.
-    path = saved(tmp_path, "hangs")
+    path = save_faulty(tmp_path, "hangs")
     code = (
         "import numpy as np\n"
         "from components.gate.drawing.draw import draw\n"

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from components.gate.figures.frechet import Moments, frechet_between, frechet_distance, frechet_floor, frechet_infinity
+from components.gate.figures.frechet import (
+    Moments,
+    chance_of,
+    extrapolate,
+    frechet_between,
+    frechet_distance,
+    leave_one_out,
+    ratio_with_error,
+)
 
 
 def normal(seed: int, count: int, size: int = 6, shift: float = 0.0) -> np.ndarray:
@@ -52,7 +60,7 @@ def test_what_is_not_finite_stays_so(bad):
 
 def test_too_few_rows_give_no_number():
     assert np.isnan(frechet_between(Moments.of(normal(1, 1)), Moments.of(normal(2, 50))))
-    assert np.isnan(frechet_floor(Moments.of(normal(1, 0)), Moments.of(normal(2, 50))))
+    assert np.isnan(chance_of(Moments.of(normal(1, 0)), Moments.of(normal(2, 50))))
 
 
 def test_sums_merge_to_those_of_all_rows():
@@ -63,40 +71,67 @@ def test_sums_merge_to_those_of_all_rows():
     np.testing.assert_allclose(covariance, np.cov(rows.astype(np.float64), rowvar=False), rtol=1e-9)
 
 
-def test_floor_with_fewer_reference_rows_is_that_of_equal_counts():
-    equal, fewer = [], []
+def test_chance_is_that_of_any_numbers():
+    """Halves of 800 tell what samples of 100 and 400 have from each other."""
+    told, found = [], []
     for seed in range(60):
-        real = Moments.of(normal(seed, 400))
-        equal.append(frechet_floor(Moments.of(normal(1000 + seed, 400)), real))
-        fewer.append(frechet_floor(Moments.of(normal(2000 + seed, 100)), real))
-    assert np.mean(fewer) == pytest.approx(np.mean(equal), rel=0.1)
+        told.append(chance_of(Moments.of(normal(seed, 800)), Moments.of(normal(1000 + seed, 800))) * (1 / 100 + 1 / 400))
+        found.append(frechet_between(Moments.of(normal(2000 + seed, 100)), Moments.of(normal(3000 + seed, 400))))
+    assert np.mean(told) == pytest.approx(np.mean(found), rel=0.1)
 
 
-def parts_of(rows: np.ndarray, count: int = 4) -> list[Moments]:
+def parts_of(rows: np.ndarray, count: int = 20) -> list[Moments]:
     return [Moments.of(part) for part in np.array_split(rows, count)]
 
 
-def test_extrapolation_takes_the_bias_away():
-    plain, extrapolated = [], []
+def extrapolated(fake: np.ndarray, real: np.ndarray) -> np.ndarray:
+    pairs = zip(leave_one_out(parts_of(fake)), leave_one_out(parts_of(real)), strict=True)
+    return extrapolate(np.array([frechet_between(*pair) for pair in pairs]))
+
+
+def test_leaving_one_out_is_the_sum_of_the_others():
+    rows = normal(1, 200)
+    whole, without_first = leave_one_out(parts_of(rows))[:2]
+    np.testing.assert_allclose(whole.outer, Moments.of(rows).outer, rtol=1e-9)
+    np.testing.assert_allclose(without_first.total, Moments.of(rows[10:]).total, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.6])
+def test_extrapolation_takes_the_bias_away_and_tells_its_error(shift):
+    plain, free, errors = [], [], []
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        real, fake = rng.normal(size=(2, 400, 6))  # equal distributions: the true distance is zero
+        real, fake = rng.normal(size=(2, 400, 6))
+        fake[:, 0] += shift
         plain.append(frechet_between(Moments.of(fake), Moments.of(real)))
-        extrapolated.append(frechet_infinity(parts_of(fake), parts_of(real)))
-    error = np.std(extrapolated) / np.sqrt(len(extrapolated))
-    assert np.mean(plain) > 20 * error
-    assert abs(np.mean(extrapolated)) < 4 * error
+        found = extrapolated(fake, real)
+        free.append(found.mean())
+        errors.append(found.std(ddof=1) / np.sqrt(len(found)))
+    spread = np.std(free)
+    assert np.mean(plain) - shift**2 > 8 * spread / np.sqrt(60)
+    assert abs(np.mean(free) - shift**2) < 4 * spread / np.sqrt(60)
+    assert 0.8 * spread < np.mean(errors) < 1.8 * spread  # rather too wide than too narrow
 
 
-def test_extrapolation_is_the_line_through_the_distances():
-    real, fake = normal(1, 400), normal(2, 400, shift=0.4)
-    points = []
-    for size in (100, 200, 400):
-        found = [frechet_by_scipy(fake[i : i + size], real[i : i + size]) for i in range(0, 400, size)]
-        points.append((1 / size, np.mean(found)))
-    expected = np.linalg.lstsq([[1, x] for x, _ in points], [y for _, y in points], rcond=None)[0][0]
-    assert frechet_infinity(parts_of(fake), parts_of(real)) == pytest.approx(expected, rel=1e-5)
+def test_a_ratio_does_not_depend_on_the_number_of_images():
+    """The same generator, held to 10,000 images' chance, is as far off at 500 images as at 8,000, within its error."""
+    chance = 0.01
+    found = []
+    for count in (500, 2000, 8000):
+        rng = np.random.default_rng(count)
+        real, fake = rng.normal(size=(2, count, 6))
+        fake[:, 0] += 0.3
+        found.append(ratio_with_error(extrapolated(fake, real), np.zeros(20), chance))
+    truth = 1 + 0.3**2 / chance
+    assert all(abs(ratio - truth) < 3 * error for ratio, error in found), found
+    assert found[0][1] > 2 * found[2][1]
 
 
-def test_extrapolation_of_too_few_rows_is_no_number():
-    assert np.isnan(frechet_infinity(parts_of(normal(1, 5)), parts_of(normal(2, 5))))
+def test_what_both_share_cancels_in_the_error():
+    distances = np.random.default_rng(0).normal(5, 1, 20)
+    ratio, error = ratio_with_error(distances, distances, 1.0)
+    assert (ratio, error) == (pytest.approx(1), pytest.approx(0, abs=1e-12))
+
+
+def test_no_chance_gives_no_ratio():
+    assert np.isnan(ratio_with_error(np.ones(20), np.zeros(20), 0.0)).all()

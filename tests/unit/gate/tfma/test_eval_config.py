@@ -10,7 +10,7 @@ from components.gate.tfma.eval_config import make_eval_config
 
 
 def test_the_configuration_names_every_metric_of_the_module_that_it_names():
-    (spec,) = make_eval_config(GateSettings(), ["cat", "dog"], "h").metrics_specs
+    (spec,) = make_eval_config(GateSettings(), "mnist", ["cat", "dog"], "h").metrics_specs
     (place,) = {metric.module for metric in spec.metrics}
     module = importlib.import_module(place)
     defined = {

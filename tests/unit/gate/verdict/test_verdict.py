@@ -3,6 +3,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
+from components.gate.calibration.record import Calibration
 from components.gate.combiners.changes import SETBACKS
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import bind, make_eval_config, metric_options
@@ -12,6 +13,16 @@ from components.gate.verdict.verdict import Check, Verdict, causes_of, finite, r
 NAMES = ["cat", "dog", "owl", "fox"]
 LIMITS = [name for name in GateSettings.model_fields if name.startswith(("max_", "min_")) and name != "max_examples"]
 UNGATED = GateSettings(**dict.fromkeys(LIMITS))
+
+
+# Nothing is known of these data, so that nothing is gated by a calibration.
+OPEN = Calibration(images=10_000, classes=4, closeness=0.3, typical={}, noise={}, class_noise={}, responses=[])
+
+
+@pytest.fixture
+def calibration(tmp_path):
+    OPEN.save(tmp_path)
+    return str(tmp_path)
 
 
 def check(metric, value=0.1, limit=0.5, kind="min", passed=False, **more):
@@ -78,7 +89,9 @@ def thresholds(config):
 
 
 def test_thresholds_follow_the_settings():
-    config = make_eval_config(UNGATED.model_copy(update={"max_class_frechet_ratio": 7.0, "min_class_share": 0.5}), NAMES, "h")
+    config = make_eval_config(
+        UNGATED.model_copy(update={"max_class_frechet_ratio": 7.0, "min_class_share": 0.5}), "mnist", NAMES, "h"
+    )
     found = thresholds(config)
     assert set(found) == {("frechet_ratio", ("label",)), ("smallest_class_share", ()), ("faulty_draws", ())}
     assert found["frechet_ratio", ("label",)].value_threshold.upper_bound.value == 7.0
@@ -88,15 +101,15 @@ def test_thresholds_follow_the_settings():
 
 
 def test_no_setting_no_threshold():
-    assert thresholds(make_eval_config(UNGATED, NAMES, "h")) == {}
+    assert thresholds(make_eval_config(UNGATED, "mnist", NAMES, "h")) == {}
 
 
-def test_a_generator_without_classes_is_not_gated_by_class():
-    config = make_eval_config(GateSettings(), NAMES, "h")
-    bind(config, "/judge", (64, 32), 20_000, accuracy=0.99, conditional=False, compared=False)
+def test_a_generator_without_classes_is_not_gated_by_class(calibration):
+    config = make_eval_config(GateSettings(), "mnist", NAMES, "h")
+    bind(config, "/judge", calibration, (64, 32), 20_000, accuracy=0.99, conditional=False, compared=False)
     assert {metric for metric, _ in thresholds(config)} == {
-        *("frechet_ratio", "second_frechet_ratio", "precision", "recall", "coverage", "diversity", "duplicate_share"),
-        *("memorisation", "copied_share", "smallest_class_share", "faulty_draws"),
+        *("frechet_ratio", "second_frechet_ratio", "precision", "recall", "coverage", "diversity"),
+        *("memorisation", "faulty_draws"),
     }
     assert all(place == () for _, place in thresholds(config))
     known = {"judge": "/judge", "feature_size": 64, "second_size": 32, "fraction": 0.5}
@@ -104,9 +117,9 @@ def test_a_generator_without_classes_is_not_gated_by_class():
 
 
 @pytest.mark.parametrize(("limit", "compared", "gated"), [(0.1, True, True), (0.1, False, False), (None, True, False)])
-def test_setbacks_are_gated_where_there_is_something_to_compare_with(limit, compared, gated):
-    config = make_eval_config(GateSettings(max_frechet_increase=limit), NAMES, "h")
-    bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=compared)
+def test_setbacks_are_gated_where_there_is_something_to_compare_with(calibration, limit, compared, gated):
+    config = make_eval_config(GateSettings(max_frechet_increase=limit), "mnist", NAMES, "h")
+    bind(config, "/judge", calibration, (64, 32), 10_000, accuracy=0.99, conditional=True, compared=compared)
     assert all(((name, ()) in thresholds(config)) == gated for name in SETBACKS)
 
 
@@ -114,7 +127,7 @@ def test_setbacks_are_gated_where_there_is_something_to_compare_with(limit, comp
 ERRORS = {
     "frechet_ratio": 2.0,
     "frechet_error": 0.5,
-    "frechet_floor": 1.0,
+    **{f"{kind}frechet_{what}": 1.0 for kind in ("train_", "second_", "second_train_") for what in ("ratio", "error")},
     "kid": 10.0,
     "kid_error": 1.0,
     "label_agreement": 0.95,
@@ -133,12 +146,12 @@ def judged(config, **overall):
         "smallest_class_share": 0.25,
     }
     figures = {"": fine | overall, **{str(label): dict(fine) for label in range(len(NAMES))}}
-    return judge_figures(config, figures, NAMES, conditional=True)
+    return judge_figures(config, figures, NAMES, OPEN, options=metric_options(config), conditional=True)
 
 
-def test_figures_are_judged_by_thresholds():
-    config = make_eval_config(UNGATED.model_copy(update={"min_recall": 0.5}), NAMES, "h")
-    bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
+def test_figures_are_judged_by_thresholds(calibration):
+    config = make_eval_config(UNGATED.model_copy(update={"min_recall": 0.5}), "mnist", NAMES, "h")
+    bind(config, "/judge", calibration, (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
     assert judged(config).blessed
     for bad in (0.4, math.nan, None):
         verdict = judged(config, recall=bad)
@@ -150,9 +163,9 @@ def test_figures_are_judged_by_thresholds():
     assert few.reason == "99 examples are too few to judge by: at least 100 are needed"
 
 
-def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images():
-    config = make_eval_config(UNGATED.model_copy(update={"min_label_agreement": 0.95}), NAMES, "h")
-    bind(config, "/judge", (64, 32), 10_000, accuracy=0.9, conditional=True, compared=False)
+def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images(calibration):
+    config = make_eval_config(UNGATED.model_copy(update={"min_label_agreement": 0.95}), "mnist", NAMES, "h")
+    bind(config, "/judge", calibration, (64, 32), 10_000, accuracy=0.9, conditional=True, compared=False)
     assert judged(config, label_agreement=0.86).blessed
     refused = judged(config, label_agreement=0.85)
     assert refused.causes == ["label confusion"]
@@ -160,16 +173,16 @@ def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images():
     assert failed.limit == pytest.approx(0.855)
 
 
-def test_an_empty_class_is_named():
-    config = make_eval_config(UNGATED.model_copy(update={"min_class_share": 0.5}), NAMES, "h")
-    bind(config, "/judge", (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
+def test_an_empty_class_is_named(calibration):
+    config = make_eval_config(UNGATED.model_copy(update={"min_class_share": 0.5}), "mnist", NAMES, "h")
+    bind(config, "/judge", calibration, (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
     figures = {
         "": {**ERRORS, "examples": 500.0, "smallest_class_share": math.nan},
         "0": {"class_share": 0.3},
         "1": {"class_share": 0.3},
     }
     figures |= {"2": {"class_share": math.nan}, "3": {"class_share": 0.3}}
-    verdict = judge_figures(config, figures, NAMES, conditional=True)
+    verdict = judge_figures(config, figures, NAMES, OPEN, options=metric_options(config), conditional=True)
     assert not verdict.blessed
     assert verdict.reason == "there is no example of class owl to judge by: check the evaluation split"
 

@@ -1,0 +1,1 @@
+"""The node that calibrates the gate on a dataset, once for each judge."""

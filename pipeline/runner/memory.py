@@ -1,0 +1,74 @@
+"""Whether a run fits into the memory that it may use: told before it starts, since nothing is told by what Linux kills."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+from serving.repository.errors import UserError
+
+_GIB = 1 << 30
+# Measured with the profile `quick` on 2 cores: the peak, and the addresses that TensorFlow's libraries and threads take.
+NEEDED_BYTES = 2 * _GIB
+NEEDED_ADDRESSES = 8 * _GIB
+_UNKNOWN = 1 << 60
+
+
+def check_memory(root: Path = Path("/")) -> str:
+    """Check that a run fits into what this process may use.
+
+    Args:
+        root: Where `proc` and `sys` are.
+
+    Returns:
+        A warning for the user, "" where there is room.
+
+    Raises:
+        UserError: It does not fit; the line says what limits it.
+    """
+    mend = f"a run needs {NEEDED_BYTES / _GIB:g} GiB"
+    for what, limit in [*_group_limits(root), ("this machine has", _machine(root).get("MemTotal", _UNKNOWN))]:
+        if limit < NEEDED_BYTES:
+            raise UserError(f"too little memory: {what} {limit / _GIB:.1f} GiB, {mend}")
+    addresses = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if addresses != resource.RLIM_INFINITY and addresses < NEEDED_ADDRESSES:
+        raise UserError(f"too little address space: the limit (`ulimit -v`) is {addresses / _GIB:.1f} GiB, TensorFlow takes "
+                        f"{NEEDED_ADDRESSES / _GIB:g} GiB of addresses, most of them unused: raise or remove it")  # fmt: skip
+    state = _machine(root)
+    free = state.get("MemAvailable", _UNKNOWN) + state.get("SwapFree", 0)
+    return f"only {free / _GIB:.1f} GiB of memory are free, {mend}: Linux may end it" if free < NEEDED_BYTES else ""
+
+
+def _machine(root: Path) -> dict[str, int]:
+    """Read /proc/meminfo, in bytes."""
+    try:
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return {}
+    fields = (line.split() for line in lines)
+    return {words[0].rstrip(":"): int(words[1]) << 10 for words in fields if words[2:] == ["kB"]}
+
+
+def _group_limits(root: Path) -> Iterator[tuple[str, int]]:
+    """Read the limits of this process's control group and of those above it, of cgroup 1 and 2."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            base, name = root / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            base, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        group = Path(path.lstrip("/"))
+        # A container may see the group's own path, or the group itself at the top.
+        for place in dict.fromkeys((base / group, *(base / parent for parent in group.parents))):
+            try:
+                limit = int((place / name).read_text(encoding="ascii"))
+            except (OSError, ValueError):  # none here, or "max"
+                continue
+            yield f"the container's limit ({place / name}) is", limit

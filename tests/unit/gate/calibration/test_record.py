@@ -1,0 +1,63 @@
+"""Limits follow from real against real and the mildest fault that a figure can see."""
+
+import pytest
+
+from components.gate.calibration.record import Calibration, Response
+from serving.repository.errors import UserError
+
+
+def response(value, *, must=True, seen_by=("pixel_shift",), figure="pixel_shift"):
+    return Response(fault="f", unit="u", strength=1.0, must=must, seen_by=seen_by, figures={figure: value})
+
+
+def calibration(*responses, noise=0.01):
+    return Calibration(
+        images=10_000,
+        classes=10,
+        closeness=0.3,
+        typical={"pixel_shift": 0.005, "label_error": 0.01, "class_shortfall": 0.02},
+        noise={"pixel_shift": noise, "label_error": 0.012, "class_shortfall": 0.03},
+        class_noise={"pixel_shift": 0.1},
+        responses=list(responses),
+    )
+
+
+def test_a_limit_lies_between_noise_and_the_mildest_fault():
+    found = calibration(response(100.0), response(1.0), response(0.5, must=False))
+    assert found.limit("pixel_shift") == pytest.approx(0.01**0.25 * 1.0**0.75)
+    assert found.limit("pixel_shift", of_class=True) == 1.0
+
+
+def test_a_fault_that_is_another_figures_to_see_sets_no_limit():
+    assert calibration(response(1.0), response(0.02, seen_by=("style_gap",))).limit("pixel_shift") == pytest.approx(0.01**0.25)
+
+
+def test_a_figure_without_power_has_no_limit():
+    assert calibration(response(0.012)).limit("pixel_shift") is None
+    assert calibration(response(None)).limit("pixel_shift") is None
+    assert calibration().limit("pixel_shift") is None
+    assert calibration(response(1.0)).limit("unknown") is None
+    # A fault that is too faint for this figure leaves the limit to those that it can see.
+    assert calibration(response(0.012), response(1.0)).limit("pixel_shift") == pytest.approx(0.01**0.25)
+
+
+def test_noise_grows_as_images_get_fewer():
+    assert calibration().noise_of("pixel_shift", 100) == pytest.approx(0.005 + 0.005 * 10)
+    assert calibration().noise_of("frechet_ratio", 100) is None
+
+
+def test_typical_values_go_by_the_metrics_names():
+    assert calibration().typical_of_metrics() == {
+        "pixel_shift": 0.005,
+        "label_agreement": 0.99,
+        "smallest_class_share": pytest.approx(0.098),
+    }
+
+
+def test_it_comes_back_as_it_was_saved(tmp_path):
+    found = calibration(response(1.0))
+    found.save(tmp_path)
+    assert Calibration.load(tmp_path) == found
+    (tmp_path / "calibration.json").write_text("{}")
+    with pytest.raises(UserError, match="no usable calibration"):
+        Calibration.load(tmp_path)

@@ -1,0 +1,83 @@
+"""A run's temporary files lie in its home and go with it: those of the libraries themselves, in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.home.health import examine
+from pipeline.home.home import Home
+from pipeline.home.temporary import temporary_files
+
+ROOT = Path(__file__).resolve().parents[3]
+# TensorFlow writes the code that it makes of a function's, TFDS a directory for a dataset that it has read; both look for
+# TMPDIR, and so does a child.
+_WORK = """
+import os, subprocess, sys, time
+from pathlib import Path
+from pipeline.environment import prepare_tensorflow
+prepare_tensorflow(quiet=True)
+from pipeline.home.home import Home
+from pipeline.home.temporary import temporary_files
+import tensorflow as tf
+
+@tf.function
+def count(n):
+    while n < 5:
+        n += 1
+    return n
+
+home = Home.at(Path(sys.argv[1]))
+home.open()
+with home.alone(), temporary_files(home):
+    count(tf.constant(1))
+    subprocess.run(["mktemp"], check=True, capture_output=True)
+    print(len(list(home.temporary.iterdir())), flush=True)
+    if sys.argv[2:]:
+        time.sleep(60)
+"""
+
+
+def work(home, elsewhere, *more):
+    script = elsewhere.with_name("work.py")  # a file: TensorFlow reads a function's source
+    script.write_text(_WORK)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(elsewhere)}
+    return subprocess.Popen([sys.executable, script, home, *more], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_the_libraries_leave_is_in_the_home_and_goes_also_after_a_kill(tmp_path):
+    home, elsewhere = Home.at(tmp_path / "home"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with work(home.path, elsewhere, "wait") as killed:
+        assert int(killed.stdout.readline()) >= 2
+        killed.send_signal(signal.SIGKILL)
+    time.sleep(0.1)
+    assert len(list(home.temporary.iterdir())) >= 2
+    assert [finding.harmless for finding in examine(home) if str(home.temporary) in finding.what] == [True]
+    with work(home.path, elsewhere) as done:
+        assert int(done.stdout.readline()) == 2
+    assert done.returncode == 0
+    assert not home.temporary.exists()
+    assert list(elsewhere.iterdir()) == []
+    assert examine(home) == []
+
+
+@pytest.mark.parametrize("variable", [None, "/var/tmp"])
+def test_afterwards_all_is_as_it_was(tmp_path, monkeypatch, variable):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    if variable:
+        monkeypatch.setenv("TMPDIR", variable)
+    home = Home.at(tmp_path)
+    home.open()
+    before = tempfile.gettempdir()
+    with temporary_files(home), tempfile.NamedTemporaryFile(delete=False) as file:
+        assert Path(file.name).parent == home.temporary
+        assert os.environ["TMPDIR"] == str(home.temporary)
+    assert os.environ.get("TMPDIR") == variable
+    assert tempfile.gettempdir() == before
+    assert not Path(file.name).exists()
