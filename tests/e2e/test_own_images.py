@@ -19,7 +19,7 @@ def forger(home, *words: object) -> subprocess.CompletedProcess[str]:
 def test_a_folder_of_unlabelled_images_ends_in_a_served_generator(tmp_path):
     home, folder = tmp_path / "home", tmp_path / "my [own] pictures"
     write_flat(folder / "train", 300)
-    write_flat(folder / "test", 120)
+    write_flat(folder / "test", 120, first=300)
     (folder / "test" / "notes.txt").touch()
 
     seen = forger(home, "data", "fetch", "--data", folder, "--json")
