@@ -7,8 +7,28 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.home.home import Home
+
+
+def find_room(home: Path) -> None:
+    """Let libraries write into the home's `cache` what they can write nowhere else: a container's root may be read-only.
+
+    Args:
+        home: The home's path; nothing happens where there is none yet, or none that can be written.
+    """
+    cache = str(home.absolute() / "cache")
+    variables = {}
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        variables["TMPDIR"] = cache
+    if not os.access(os.path.expanduser("~"), os.W_OK) and "MPLCONFIGDIR" not in os.environ:
+        variables["MPLCONFIGDIR"] = cache  # Keras imports matplotlib
+    if variables and os.access(home, os.W_OK):
+        os.makedirs(cache, exist_ok=True)
+        os.environ.update(variables)
 
 
 @contextlib.contextmanager
