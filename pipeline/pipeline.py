@@ -15,6 +15,7 @@ from tfx.orchestration.pipeline import Pipeline
 from components.baseline.choice import choose_baseline
 from components.baseline.component import Baseline
 from components.calibrate.component import GateCalibrator
+from components.classes import group_count
 from components.codehash import code_digest
 from components.gan.component import GanTrainer
 from components.gan.training_key import SOURCES, make_training_key
@@ -183,7 +184,7 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
             model=gan.outputs["model"],
             model_blessing=blessing,
             settings=config.usefulness,
-            classes=len(class_names),
+            classes=group_count(class_names),
             draw_timeout_s=config.gate.draw_timeout_s,
             code_hash=code_digest(*_USEFULNESS_SOURCES),
         )

@@ -6,13 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 SHARE, MOST = 0.1, 10_000  # of the images go to the test split, at most so many
+# Of each class and in all, if there are twice as many: the validator stops a run that would be judged by fewer.
+_LEAST_OF_CLASS, _LEAST = 10, 100
 
 
 def choose_test(digests: Sequence[bytes], labels: Sequence[str | None]) -> set[bytes]:
     """Choose the contents of the test split.
 
-    A tenth of each class, at least one image, in the order of the digests: which content goes where depends neither on names nor
-    on what was read first, and copies of an image are never on both sides.
+    A tenth of each class, at least 10 images of it and 100 in all, but no more than half, in the order of the digests: which
+    content goes where depends neither on names nor on what was read first, and copies of an image are never on both sides.
 
     Args:
         digests: SHA-256 of each image's content.
@@ -25,8 +27,8 @@ def choose_test(digests: Sequence[bytes], labels: Sequence[str | None]) -> set[b
     classes_of, copies = defaultdict(set), Counter(zip(digests, labels, strict=True))
     for digest, label in copies:
         classes_of[digest].add(label)
-    share = min(SHARE, MOST / len(digests))
-    wanted = {label: max(1, round(share * count)) for label, count in counts.items()}
+    share = min(max(SHARE, min(_LEAST / len(digests), 0.5)), MOST / len(digests))
+    wanted = {label: max(round(share * count), min(_LEAST_OF_CLASS, count // 2)) for label, count in counts.items()}
     chosen = set()
     for digest in sorted(classes_of):
         classes = classes_of[digest]

@@ -52,8 +52,8 @@ def write_classes(folder: Path, count: int, classes: tuple[str, ...] = SHAPES, s
     return folder
 
 
-def write_flat(folder: Path, count: int, size: tuple[int, int] = (32, 32)) -> Path:
-    """Write `count` images without classes; returns the folder."""
-    for number in range(count):
+def write_flat(folder: Path, count: int, size: tuple[int, int] = (32, 32), *, first: int = 0) -> Path:
+    """Write `count` images without classes, drawn from `first` on; returns the folder."""
+    for number in range(first, first + count):
         write(folder / f"{number:03d}.png", drawn(number, SHAPES[number % len(SHAPES)], size))
     return folder

@@ -161,12 +161,13 @@ def test_a_component(apply):
         from tfx.types import standard_artifacts
         from components.class_check.executor import Executor
         from components.ingest.record import PreparedDataset
+        from components.shape import ImageShape
         from pipeline.config import Config
         from pipeline.nodes import NODES
         from pipeline.pipeline import Places, create_components
         from serving.repository.errors import UserError
 
-        prepared = PreparedDataset("mnist", "1", Path(), ("0", "1"), {}, {GREY_28: 1}, "", "")
+        prepared = PreparedDataset("mnist", "1", Path(), ("0", "1"), {}, {ImageShape(28, 28, 1): 1}, "", "")
         places = Places(**{field.name: "x" for field in dataclasses.fields(Places)} | {"baseline": ("", "")})
         nodes = create_components(Config(), prepared, places)
         assert tuple(node.id for node in nodes) == Config().nodes

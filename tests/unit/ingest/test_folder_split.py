@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from components.ingest.folder_split import choose_test
 
 
@@ -11,14 +13,19 @@ def digests(*numbers: int) -> list[bytes]:
     return [hashlib.sha256(str(number).encode()).digest() for number in numbers]
 
 
-def test_a_tenth_goes_to_test_of_each_class():
+def test_a_tenth_goes_to_test_of_each_class_or_enough_to_judge_by():
     contents, labels = digests(*range(1000)), ["cat"] * 900 + ["dog"] * 95 + ["emu"] * 5
     chosen = choose_test(contents, labels)
     counts = [
         sum(label == wanted and one in chosen for one, label in zip(contents, labels, strict=True))
         for wanted in ("cat", "dog", "emu")
     ]
-    assert counts == [90, 10, 1]
+    assert counts == [90, 10, 2]
+
+
+@pytest.mark.parametrize(("images", "test"), [(30, 15), (200, 100), (500, 100), (1000, 100), (2000, 200)])
+def test_few_images_leave_enough_to_judge_by(images, test):
+    assert len(choose_test(digests(*range(images)), [None] * images)) == test
 
 
 def test_at_most_ten_thousand():
@@ -34,7 +41,7 @@ def test_copies_count_and_stay_together():
     """Copies are chosen by their content, so they can't be on both sides; in two classes they count in both."""
     contents, labels = digests(*[number // 2 for number in range(400)]), ["cat", "dog"] * 200
     chosen = choose_test(contents, labels)
-    assert 18 <= len(chosen) <= 22
+    assert 48 <= len(chosen) <= 52
 
 
 def test_a_further_image_moves_few():
