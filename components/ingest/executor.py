@@ -74,7 +74,7 @@ def _features(prepared: PreparedDataset) -> dict[str, str] | None:
     import tensorflow_datasets as tfds
 
     chosen = {prepared.image_key: IMAGE, **({prepared.label_key: LABEL} if prepared.labelled else {})}
-    held = tfds.builder_from_directory(prepared.directory).info.features
+    held: Any = tfds.builder_from_directory(prepared.directory).info.features
     return None if set(held) == set(chosen) == set(chosen.values()) else chosen
 
 

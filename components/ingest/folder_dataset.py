@@ -71,6 +71,9 @@ def generate(plan: Plan, data_dir: Path) -> PreparedDataset:
     from components.ingest.tfds_features import IMAGE, LABEL, Fields
 
     tree, seen = plan.tree, plan.survey
+    made_of = _source(plan.data, plan.folder, tree, seen.source_digest)
+    if prepared := record.load(plan.data.dataset, data_dir, made_of):  # by another process, while this one looked
+        return prepared
     trained = {image.candidate.label for image in split_images(seen)[TRAIN_SPLIT]}
     if missing := [name for name in tree.class_names if name not in trained]:
         raise UserError(f"{plan.folder} has no image to train on of {', '.join(missing[:_NAMED])}: add some, or remove the class")
@@ -89,7 +92,7 @@ def generate(plan: Plan, data_dir: Path) -> PreparedDataset:
         builder,
         Fields(IMAGE, LABEL if tree.class_names else None, tree.class_names, (None, None, None)),
         str(plan.folder),
-        _source(plan.data, plan.folder, tree, seen.source_digest),
+        made_of,
         shapes=seen.shapes,
         unreadable=len(seen.unreadable),
     )

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 SHARE, MOST = 0.1, 10_000  # of the images go to the test split, at most so many
+_LEAST = 10  # of each class, if it has twice as many: by fewer none can be judged
 
 
 def choose_test(digests: Sequence[bytes], labels: Sequence[str | None]) -> set[bytes]:
     """Choose the contents of the test split.
 
-    A tenth of each class, at least one image, in the order of the digests: which content goes where depends neither on names nor
+    A tenth of each class, at least 10 images or half of a smaller one, in the order of the digests: which content goes where depends neither on names nor
     on what was read first, and copies of an image are never on both sides.
 
     Args:
@@ -26,7 +27,7 @@ def choose_test(digests: Sequence[bytes], labels: Sequence[str | None]) -> set[b
     for digest, label in copies:
         classes_of[digest].add(label)
     share = min(SHARE, MOST / len(digests))
-    wanted = {label: max(1, round(share * count)) for label, count in counts.items()}
+    wanted = {label: max(round(share * count), min(_LEAST, count // 2)) for label, count in counts.items()}
     chosen = set()
     for digest in sorted(classes_of):
         classes = classes_of[digest]

@@ -121,7 +121,7 @@ def survey(folder: Path, tree: Tree, most_unreadable: float) -> Survey:
         for candidate, digest, found in _each(look_at, tree.candidates, "looking at the images"):
             digests.append((candidate, digest))
             if isinstance(found, str):
-                unreadable[candidate.path] = found
+                unreadable[candidate.path.encode(errors="replace").decode()] = found  # a name may be no text
             else:
                 images.append(Seen(candidate, digest, found))
     _check_unreadable(folder, len(tree.candidates), unreadable, most_unreadable)

@@ -7,7 +7,7 @@ as they are, since Transform scales.
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageOps
 
@@ -57,9 +57,8 @@ def look(content: bytes) -> Look:
     else:
         image = _plain(image)
         size = image.size
-    extrema = image.getextrema()
-    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    return Look(ImageShape(size[1], size[0], _PLAIN[image.mode]), all(low == high for low, high in bands))
+    is_flat = all(low == high for low, high in _extrema(image))
+    return Look(ImageShape(size[1], size[0], _PLAIN[image.mode]), is_flat)
 
 
 def header_shape(content: bytes) -> ImageShape:
@@ -135,7 +134,7 @@ def _plain(image: Image.Image) -> Image.Image:
         image = _to_8_bits(image)
     except Exception as error:
         raise UnreadableError("damaged or cut off") from error
-    if image.mode in ("LA", "RGBA") and image.getextrema()[-1][0] == _OPAQUE:
+    if image.mode in ("LA", "RGBA") and _extrema(image)[-1][0] == _OPAQUE:
         return image.convert(image.mode[:-1])
     return image
 
@@ -152,8 +151,15 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else _WITH_ALPHA.get(image.mode, "RGB"))
 
 
+def _extrema(image: Image.Image) -> list[tuple[int, int]]:
+    """Smallest and largest value of each channel."""
+    found: Any = image.getextrema()  # a pair where there is one channel
+    return list(found) if isinstance(found[0], tuple) else [found]
+
+
 def _is_grey(image: Image.Image) -> bool:
     """Say whether a palette image uses greys alone."""
     palette = image.getpalette() or []
-    used = (palette[3 * index : 3 * index + 3] for _, index in image.getcolors(256) or [])
+    colours: Any = image.getcolors(256) or []
+    used = (palette[3 * index : 3 * index + 3] for _, index in colours)
     return all(len(set(colour)) <= 1 for colour in used)

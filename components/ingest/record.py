@@ -135,9 +135,8 @@ def load(dataset: str, data_dir: Path, source: dict[str, str | None] | None = No
     except ValueError:
         content = None
     try:
-        if source is not None and content["source"] != source:
-            return None
-        return _checked(content, dataset, data_dir)
+        prepared = _checked(content, dataset, data_dir)
+        return prepared if prepared is None or source in (None, prepared.source) else None
     except (AttributeError, KeyError, TypeError):  # other JSON than `write` makes
         log_note(f"{dataset}: the record of the prepared data is damaged; preparing it again")
         return None

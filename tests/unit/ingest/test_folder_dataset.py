@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def everything(folder: Path) -> list[str]:
 
 def test_classes_splits_and_pixels(tmp_path):
     prepared = prepared_from(write_classes(tmp_path / "shapes", 20), tmp_path)
-    assert (prepared.dataset, prepared.class_names, prepared.splits) == ("folder/shapes", SHAPES, {"test": 6, "train": 54})
+    assert (prepared.dataset, prepared.class_names, prepared.splits) == ("folder/shapes", SHAPES, {"test": 30, "train": 30})
     assert prepared.shapes == {ImageShape(32, 32, 3): 60}
     assert prepared.directory == tmp_path / "data" / "folder" / "shapes" / "1.0.0"
     wanted = {
@@ -83,7 +84,7 @@ def test_two_folders_of_one_name_are_kept_apart(tmp_path):
     other = write_classes(tmp_path / "b" / "pictures", 20)
     with pytest.raises(UserError, match=r"folder/pictures is already .*/a/pictures: give .* --set data.dataset=folder/NAME"):
         prepared_from(other, tmp_path)
-    assert prepared_from(other, tmp_path, dataset="folder/second").splits == {"test": 6, "train": 54}
+    assert prepared_from(other, tmp_path, dataset="folder/second").splits == {"test": 30, "train": 30}
     assert prepared_from(tmp_path / "a" / "pictures", tmp_path) == first
 
 
@@ -212,7 +213,7 @@ def test_a_folder_that_changes_while_it_is_read(tmp_path, monkeypatch):
         prepared_from(folder, tmp_path)
     monkeypatch.undo()
     assert not [path for path in everything(tmp_path / "data") if "tfrecord" in path or "json" in path]
-    assert prepared_from(folder, tmp_path).splits == {"test": 3, "train": 27}
+    assert prepared_from(folder, tmp_path).splits == {"test": 10, "train": 20}
 
 
 def test_a_file_that_goes_while_it_is_read(tmp_path, monkeypatch):
@@ -243,3 +244,34 @@ def test_a_bad_folder_leaves_what_was_prepared(tmp_path):
 def test_any_name_of_a_folder(tmp_path, name):
     prepared = prepared_from(write_flat(tmp_path / name, 30), tmp_path)
     assert rows(prepared, "test")
+
+
+def test_what_a_killed_preparation_left_is_made_again(tmp_path):
+    folder = write_flat(tmp_path / "pictures", 30)
+    first = prepared_from(folder, tmp_path)
+    # Killed after TFDS renamed its directory, before the record; and killed inside TFDS.
+    (tmp_path / "data" / "folder_pictures.json").unlink()
+    next(first.directory.glob("*train*")).write_bytes(b"cut")
+    (first.directory.parent / "incomplete.ABCDEF_1.0.0").mkdir()
+    assert prepared_from(folder, tmp_path) == first
+    assert [path.name for path in first.directory.parent.iterdir()] == ["1.0.0"]
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_for_whole(tmp_path):
+    folder = write_flat(tmp_path / "pictures", 60)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    try:
+        with pytest.raises(UserError, match="can't write the data under"):
+            prepared_from(folder, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "data" / "folder_pictures.json").exists()
+    assert prepared_from(folder, tmp_path).splits == {"test": 10, "train": 50}
+
+
+def test_names_that_are_no_text(tmp_path):
+    folder = write_flat(tmp_path / "pictures", 30)
+    os.rename(folder / "000.png", os.fsencode(folder) + b"/caf\xe9.png")
+    open(os.fsencode(folder) + b"/na\xefve.png", "w").close()
+    assert prepared_from(folder, tmp_path, max_unreadable=0.1).splits == {"test": 10, "train": 20}

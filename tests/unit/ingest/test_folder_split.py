@@ -11,14 +11,14 @@ def digests(*numbers: int) -> list[bytes]:
     return [hashlib.sha256(str(number).encode()).digest() for number in numbers]
 
 
-def test_a_tenth_goes_to_test_of_each_class():
+def test_a_tenth_goes_to_test_of_each_class_or_enough_to_judge_by():
     contents, labels = digests(*range(1000)), ["cat"] * 900 + ["dog"] * 95 + ["emu"] * 5
     chosen = choose_test(contents, labels)
     counts = [
         sum(label == wanted and one in chosen for one, label in zip(contents, labels, strict=True))
         for wanted in ("cat", "dog", "emu")
     ]
-    assert counts == [90, 10, 1]
+    assert counts == [90, 10, 2]
 
 
 def test_at_most_ten_thousand():
