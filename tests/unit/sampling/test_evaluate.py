@@ -169,7 +169,7 @@ def test_the_command_leaves_a_model_that_hangs(home, tmp_path):
     # A process of its own: TensorFlow's thread turns on, and must not keep the command from ending.
     path = save_faulty(tmp_path / "model", "hangs")
     command = [sys.executable, "-m", "pipeline.cli", "evaluate", "--home", str(home.path), "--model", path, "--timeout", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.splitlines() == [
         "refused by the gate: the generator cannot be judged: its signature 'sample' does not answer in time: "
         "no answer within 2 s"
