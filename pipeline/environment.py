@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import Iterator
 
-from components import settle_keras
+from components.keras_choice import settle_keras
 
 
 def prepare_tensorflow(*, quiet: bool) -> None:

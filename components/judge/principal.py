@@ -30,7 +30,10 @@ def main_components(images: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarr
         covariance = (flat.T @ flat) / len(flat) - np.outer(mean, mean)
         _, vectors = np.linalg.eigh(covariance.astype(np.float64))
         return mean, np.ascontiguousarray(vectors[:, ::-1][:, :size], np.float32)
-    mean = (np.sum([rows.sum(0, dtype=np.float64) for rows in chunks(images)], axis=0) / len(images)).astype(np.float32)
+    total = np.zeros(pixels)
+    for rows in chunks(images):
+        total += rows.sum(0, dtype=np.float64)
+    mean = (total / len(images)).astype(np.float32)
     width = min(size + _SPARE, len(images), pixels)
     basis = np.linalg.qr(np.random.default_rng(0).standard_normal((pixels, width)).astype(np.float32))[0]
     for _ in range(_ROUNDS):

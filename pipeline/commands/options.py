@@ -17,12 +17,20 @@ from pipeline.engines.base import Engine
 from pipeline.engines.flink import FLINK_VERSION
 from pipeline.engines.options import ENGINES, resolve_engine
 from pipeline.home.home import DEFAULT_HOME
+from pipeline.home.temporary import find_room
 
 PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 SEED = click.IntRange(0, 2**63 - 1)
 
+
+def _with_room(_: click.Context, __: click.Parameter, home: Path) -> Path:
+    find_room(home)
+    return home
+
+
 home_option = cloup.option(
     "--home",
+    callback=_with_room,
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     default=DEFAULT_HOME,

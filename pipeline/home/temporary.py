@@ -7,29 +7,54 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.home.home import Home
+
+
+def find_room(home: Path) -> None:
+    """Let libraries write into the home's `cache` what they can write nowhere else: a container's root may be read-only.
+
+    Args:
+        home: The home's path; nothing happens where there is none yet, or none that can be written.
+    """
+    cache = str(home.absolute() / "cache")
+    variables = {}
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        variables["TMPDIR"] = cache
+    if not os.access(os.path.expanduser("~"), os.W_OK) and "MPLCONFIGDIR" not in os.environ:
+        variables["MPLCONFIGDIR"] = cache  # Keras imports matplotlib
+    if variables and os.access(home, os.W_OK):
+        os.makedirs(cache, exist_ok=True)
+        os.environ.update(variables)
 
 
 @contextlib.contextmanager
 def temporary_files(home: Home) -> Iterator[None]:
     """Let this process, its children and native code write their temporary files into the home.
 
-    TFDS and killed TensorFlows leave theirs behind, and /tmp may be small or in memory.
+    TFDS and killed TensorFlows leave theirs behind, and /tmp may be small, in memory, or not to be written.
 
     Args:
         home: The home, held by this process.
     """
-    before = os.environ.get("TMPDIR"), tempfile.tempdir
     shutil.rmtree(home.temporary, ignore_errors=True)
     home.temporary.mkdir()
-    os.environ["TMPDIR"] = tempfile.tempdir = str(home.temporary)
+    variables = {"TMPDIR": str(home.temporary)}
+    if not os.access(os.path.expanduser("~"), os.W_OK):
+        # Keras imports matplotlib, which there makes a directory of its own and wants to remove that at the very end.
+        variables["MPLCONFIGDIR"] = os.environ.get("MPLCONFIGDIR") or str(home.temporary)
+    before = {name: os.environ.get(name) for name in variables}
+    before_tempdir, tempfile.tempdir = tempfile.tempdir, str(home.temporary)
+    os.environ.update(variables)
     try:
         yield
     finally:
-        variable, tempfile.tempdir = before
-        if variable is None:
-            del os.environ["TMPDIR"]
-        else:
-            os.environ["TMPDIR"] = variable
+        tempfile.tempdir = before_tempdir
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
         shutil.rmtree(home.temporary, ignore_errors=True)

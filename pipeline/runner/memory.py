@@ -11,7 +11,7 @@ from serving.repository.errors import UserError
 _GIB = 1 << 30
 # Measured with the profile `quick` on 2 cores: the peak, and the addresses that TensorFlow's libraries and threads take.
 NEEDED_BYTES = 2 * _GIB
-NEEDED_ADDRESSES = 8 * _GIB
+NEEDED_ADDRESSES = 6 * _GIB
 _UNKNOWN = 1 << 60
 
 

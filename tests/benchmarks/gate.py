@@ -66,7 +66,7 @@ def measure_cost(options: argparse.Namespace) -> None:
 def measure_one(data: Path, judge: Path, count: int) -> dict[str, Any]:
     """Judge a generator that replays real images, against a baseline that does the same: no network's own time is in it."""
     from components.gate.settings import GateSettings
-    from tests.support.gate_builders import Replay, digits, run_gate, save_examples, save_generator
+    from tests.support.gate_builders import Replay, digits, run_gate, save_calibration, save_examples, save_generator
 
     names = [str(label) for label in range(10)]
     images, labels = digits(data, "train")
@@ -74,12 +74,20 @@ def measure_one(data: Path, judge: Path, count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         examples = save_examples(home / "examples", images[:count], labels[:count], shards=2)
+        calibration = save_calibration(home / "calibration", judge, *digits(data, "train[:12000]"))
         model, served = (save_generator(home / name, Replay(pool, pool_labels), names) for name in ("model", "served"))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began, cpu_began = time.monotonic(), time.process_time()
         settings = GateSettings(max_examples=max(count, 10))
         verdict, _, _ = run_gate(
-            home / "run", examples=examples, judge=judge, model=model, baseline=served, class_names=names, settings=settings
+            home / "run",
+            examples=examples,
+            judge=judge,
+            calibration=calibration,
+            model=model,
+            baseline=served,
+            class_names=names,
+            settings=settings,
         )
         return {
             "examples": verdict.examples,

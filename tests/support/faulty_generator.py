@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from serving.repository import contract
+from tests.support.shapes import GREY_28
 from tests.support.tiny_generator import LATENT_SIZE
 
 _LABEL = tf.TensorSpec([None], tf.int64, "label")
@@ -21,7 +21,7 @@ class Faulty(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "seed"), _LABEL])
     def sample(self, seed, label):
-        image = tf.zeros([tf.shape(seed)[0], *contract.IMAGE_SHAPE], tf.uint8)
+        image = tf.zeros([tf.shape(seed)[0], *GREY_28], tf.uint8)
         if self.fault == "throws":
             tf.debugging.assert_less(label, tf.constant(-5, tf.int64), "out of ideas")
         if self.fault == "late":  # after the rows that a first look draws
@@ -45,7 +45,7 @@ class Faulty(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, LATENT_SIZE], tf.float32, "latent"), _LABEL])
     def from_latent(self, latent, label):
-        image = tf.zeros([tf.shape(label)[0], *contract.IMAGE_SHAPE])
+        image = tf.zeros([tf.shape(label)[0], *GREY_28])
         return {"image": image * (float("nan") if self.fault == "nan" else 1.0)}
 
 

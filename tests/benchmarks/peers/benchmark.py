@@ -20,7 +20,7 @@ prepare_tensorflow(quiet=True)
 
 import numpy as np  # noqa: E402
 
-from components.gate.combiners.rows import look, shared_judge, shared_memory  # noqa: E402
+from components.gate.combiners.rows import look, shared_eyes  # noqa: E402
 from components.gate.combiners.scoring import OVERALL, Scorer  # noqa: E402
 from pipeline.home.home import Home  # noqa: E402
 from pipeline.sampling.evaluate import Yardstick  # noqa: E402
@@ -79,18 +79,19 @@ class Judge:
 
     def __init__(self, yardstick: Yardstick) -> None:
         self._yardstick = yardstick
-        self._networks = shared_judge(yardstick.judge_path), shared_memory(yardstick.judge_path)
-        self._scorer = Scorer(yardstick.judge_path, len(yardstick.class_names))
-        self._real = look(*self._networks, yardstick.images)
+        self._eyes = shared_eyes(yardstick.judge_path)
+        self._scorer = Scorer(yardstick.judge_path, yardstick.calibration_path, len(yardstick.class_names))
+        self._real = look(self._eyes, yardstick.images, copies=False)
 
     def look(self, path: Path) -> dict[str, Any]:
         """Score what a contender drew at one mark, without regard to classes, which not all contenders know."""
         with np.load(path, allow_pickle=False) as stored:
             seconds, seen, peak = (float(stored[key]) for key in ("seconds", "images_seen", "peak_mib"))
-            generated = look(*self._networks, stored["images"])
+            images = stored["images"]
+        generated = look(self._eyes, images)
         yard = self._yardstick
         nameless = np.full(len(yard.labels), -1, np.int64)
-        figures = self._scorer.score(self._real, yard.labels, yard.keys, generated, nameless, per_class=False)[OVERALL]
+        figures = self._scorer.score(self._real, yard.labels, yard.keys, generated, images, nameless, per_class=False)[OVERALL]
         return {
             "seconds": seconds,
             "images_per_second": seen / seconds,

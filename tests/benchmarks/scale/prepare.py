@@ -15,7 +15,7 @@ from components.ingest.settings import DataSettings  # noqa: E402
 from tests.benchmarks.scale.grid import done_file  # noqa: E402
 from tests.benchmarks.scale.inputs import enlarged  # noqa: E402
 from tests.benchmarks.serving.generator import build  # noqa: E402
-from tests.support.gate_builders import digits, save_judge, tiny_judge  # noqa: E402
+from tests.support.gate_builders import digits, save_calibration, save_judge, tiny_judge  # noqa: E402
 
 _REFERENCE = "train[:12000]"  # of the judge: more than the gate's 10,000 images a side
 
@@ -29,10 +29,13 @@ def main() -> None:
     options = parser.parse_args()
     mnist = prepare(DataSettings(), options.data_dir)
     enlarged(mnist, options.images, options.work / str(options.images) / "data")
-    judge, generator = options.work / "judge", options.work / "generator"
+    judge, calibration, generator = (options.work / name for name in ("judge", "calibration", "generator"))
     if not judge.is_dir():
         made = save_judge(options.work / "judge.new", tiny_judge(mnist.directory), *digits(mnist.directory, _REFERENCE))
         made.rename(judge)
+    if not calibration.is_dir():
+        made = save_calibration(options.work / "calibration.new", judge, *digits(mnist.directory, _REFERENCE))
+        made.rename(calibration)
     if not generator.is_dir():
         made = options.work / "generator.new"
         build(made / "Format-Serving", seed=1)

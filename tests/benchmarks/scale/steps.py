@@ -148,6 +148,7 @@ def _gate(place: Place) -> None:
         place.directory / "gate",
         examples=place.directory / "transformed",
         judge=place.work / "judge",
+        calibration=place.work / "calibration",
         model=place.work / "generator",
         class_names=[str(label) for label in range(10)],
         settings=GateSettings(),

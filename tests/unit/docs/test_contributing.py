@@ -116,20 +116,24 @@ def test_a_figure(apply):
         from components.gate.combiners.rows import View, rows_of
         from components.gate.settings import GateSettings
         from components.gate.tfma.eval_config import make_eval_config
-        from components.judge.features import Reference
+        from types import SimpleNamespace
+        from components.gate.figures.frechet import Moments
         from pipeline.report.glossary import meaning
 
         rng, count = np.random.default_rng(0), 400
         labels = np.arange(count) % 2
         def view(shift):
             features = rng.normal(shift, 1, (count, 4)).astype(np.float32)
-            return View(features, features, np.ones(count, np.float32), labels)
+            one = np.ones(count, np.float32)
+            return View(features, features, one, one, features, labels, one)
         real, generated, train = view(0), view(1), view(0)
-        quality.shared_reference = lambda judge: Reference(train.features, labels, train.second)
+        halves = tuple(Moments.of(train.features[half::2]) for half in range(2))
+        quality.shared_train_reference = lambda place: SimpleNamespace(halves=lambda counts, second=False: halves)
+        images = np.zeros((count, 4, 4, 1), np.uint8)
         combiner, found = quality.QualityCombiner("", 2, 4, 4), []
         for parts in (1, 3):
             accumulators = []
-            rows = list(rows_of(real, labels, np.arange(count), generated, labels))
+            rows = list(rows_of(real, labels, np.arange(count), generated, images, labels))
             for part in range(parts):
                 accumulator = combiner.create_accumulator()
                 for row in rows[part::parts]:
@@ -141,7 +145,7 @@ def test_a_figure(apply):
         assert "mean_distance" in quality.QUALITY_FIGURES
 
         def gated(limit):
-            config = make_eval_config(GateSettings(max_mean_distance=limit), ["a", "b"], "")
+            config = make_eval_config(GateSettings(max_mean_distance=limit), "mnist", ["a", "b"], "")
             return "mean_distance" in config.metrics_specs[0].per_slice_thresholds
         assert gated(1.0) and not gated(None)
         assert meaning("mean_distance").better == "low"

@@ -81,3 +81,38 @@ def test_afterwards_all_is_as_it_was(tmp_path, monkeypatch, variable):
     assert os.environ.get("TMPDIR") == variable
     assert tempfile.gettempdir() == before
     assert not Path(file.name).exists()
+
+
+def test_a_user_without_a_home_directory_sees_no_traceback_at_the_end(tmp_path):
+    """A container's random user: matplotlib, which Keras imports, finds no place but TMPDIR."""
+    home = Home.at(tmp_path / "home")
+    home.open()
+    script = tmp_path / "work.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nfrom pipeline.home.home import Home\n"
+        "from pipeline.home.temporary import temporary_files\n"
+        "with temporary_files(Home.at(Path(sys.argv[1]))):\n    import matplotlib.pyplot\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": "/proc/self"}
+    environment.pop("MPLCONFIGDIR", None)
+    done = subprocess.run([sys.executable, script, home.path], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_no_other_place_can_be_written_the_homes_cache_is_used(tmp_path, monkeypatch):
+    """As with `docker run --read-only`: the first call would end in "No usable temporary directory"."""
+    from tests.support.command import forger
+
+    def nowhere():
+        raise FileNotFoundError
+
+    monkeypatch.setattr("tempfile.gettempdir", nowhere)
+    monkeypatch.setenv("HOME", "/proc/self")
+    for name in ("TMPDIR", "MPLCONFIGDIR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    assert forger("status", "--home", tmp_path / "new").exit_code == 0
+    assert not (tmp_path / "new").exists()
+    assert forger("status", "--home", tmp_path).exit_code == 0
+    assert {os.environ[name] for name in ("TMPDIR", "MPLCONFIGDIR")} == {str(tmp_path / "cache")}
+    assert (tmp_path / "cache").is_dir()

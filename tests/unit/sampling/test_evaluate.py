@@ -20,7 +20,8 @@ from pipeline.sampling.evaluate import Yardstick, from_array
 from serving.client import GeneratorClient, ModelMetadata, Signature, TensorInfo
 from serving.repository.errors import UserError
 from tests.support.faulty_generator import save_faulty
-from tests.support.gate_builders import digits, save_examples, save_judge, tiny_judge
+from tests.support.gate_builders import digits, save_calibration, save_examples, save_judge, tiny_judge
+from tests.support.shapes import GREY_28
 from tests.support.tiny_generator import build_tiny_generator
 
 NAMES = [str(label) for label in range(10)]
@@ -31,7 +32,9 @@ def home(mnist, tmp_path_factory):
     """A home as a run leaves it, as far as an evaluation looks: a record, the judge and the held-out examples."""
     place = Home.at(tmp_path_factory.mktemp("evaluate") / "home")
     place.open()
-    judge = save_judge(place.path / "judge", tiny_judge(mnist.directory), *digits(mnist.directory, "train[:3000]"))
+    train = digits(mnist.directory, "train[:3000]")
+    judge = save_judge(place.path / "judge", tiny_judge(mnist.directory), *train)
+    calibration = save_calibration(place.path / "calibration", judge, *train)
     images, labels = digits(mnist.directory, "test[:1000]")
     examples = save_examples(place.path / "examples", images[:600], labels[:600])
     train = save_examples(place.path / "train", *digits(mnist.directory, "train[:600]"))
@@ -42,6 +45,7 @@ def home(mnist, tmp_path_factory):
         class_names=NAMES,
         examples_path=str(examples),
         judge={"path": str(judge), "digest": load_record(judge)["digest"]},
+        calibration={"path": str(calibration)},
     )
     config = {
         "data": {"dataset": "mnist"},
@@ -142,7 +146,7 @@ def test_a_missed_limit_of_usefulness_refuses(home, tmp_path):
     ("fault", "words"),
     [
         ("nan", "values that are not finite numbers"),
-        ("rows", r"does not answer uint8 images.*uint8 \[1, 28, 28, 1\]"),
+        ("rows", r"does not answer uint8 images of the data's shape: uint8 \[1, 28, 28, 1\]"),
         ("unlabelled", "lacks the output 'image' or 'label': outputs: image"),
         ("signature", "it has no signature 'sample'"),
         ("throws", "out of ideas"),
@@ -169,7 +173,7 @@ def test_the_command_leaves_a_model_that_hangs(home, tmp_path):
     # A process of its own: TensorFlow's thread turns on, and must not keep the command from ending.
     path = save_faulty(tmp_path / "model", "hangs")
     command = [sys.executable, "-m", "pipeline.cli", "evaluate", "--home", str(home.path), "--model", path, "--timeout", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.splitlines() == [
         "refused by the gate: the generator cannot be judged: its signature 'sample' does not answer in time: "
         "no answer within 2 s"
@@ -209,7 +213,7 @@ class _Server:
 @pytest.mark.parametrize(
     ("server", "words"),
     [
-        (_Server(short=1), r"does not answer uint8 images.*uint8 \[15, 28, 28, 1\]"),
+        (_Server(short=1), r"does not answer uint8 images of the data's shape: uint8 \[15, 28, 28, 1\]"),
         (_Server(value=np.nan), "not finite numbers"),
         (_Server(constant=True), "the same image for every one of 16 seeds"),
         (_Server(labels=3), "neither the labels asked for"),
@@ -217,12 +221,12 @@ class _Server:
 )
 def test_a_served_generator_gets_the_same_first_look(server, words):
     with pytest.raises(Unfit, match=words):
-        open_server(server, 10, (28, 28, 1))
+        open_server(server, 10, GREY_28)
 
 
 def test_a_sound_served_generator_is_drawn_from(home, start, base):
     yardstick = Yardstick.of(home, "mnist", 200)
     with GeneratorClient(start(base).target, "tiny", 30) as client:
-        images, answered = yardstick.draw(open_server(client, 10, (28, 28, 1)))
+        images, answered = yardstick.draw(open_server(client, 10, GREY_28))
     assert images.shape == (200, 28, 28, 1)
     assert (answered == yardstick.labels).all()
