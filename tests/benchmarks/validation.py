@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.gate.figures.frechet import Moments, frechet_between, frechet_floor
+from components.gate.figures.frechet import Moments, chance_of, frechet_between
 from components.gate.figures.neighbours import neighbour_metrics
 from components.judge.executor import choose_reference
 from components.judge.features import Judge
@@ -64,6 +64,7 @@ class ValidationJudge:
         features, probabilities = self._judge.features(pixels)
         real = Moments.of(self._real)
         found = neighbour_metrics(self._real, features)
-        ratio = frechet_between(Moments.of(features), real) / frechet_floor(self._reference, real)
+        # Both are of train images: what a GAN can reach is what chance alone leaves between as many of them.
+        ratio = frechet_between(Moments.of(features), real) / (chance_of(self._reference, real) * 2 / real.count)
         agreement = float((probabilities.argmax(1) == labels).mean())
         return {"frechet_ratio": ratio, **{name: found[name] for name in FIGURES[1:4]}, "label_agreement": agreement}
