@@ -77,7 +77,7 @@ def _row(check: Check, verdict: Verdict) -> Row:
         meaning=known,
         of=check.slice or "all images",
         value=number(check.value, share=known.share),
-        limit={"max": "≤ ", "min": "≥ "}[check.kind] + number(check.limit),
+        limit={"max": "≤ ", "min": "≥ "}[check.kind] + number(check.limit) + (" (lenient)" if check.lenient else ""),
         interval="" if check.slice else _interval(verdict.intervals, check.metric),
         outcome="passed" if check.passed else "failed",
         bar=bar,

@@ -12,6 +12,8 @@ from components.gate.verdict.verdict import comparison_of
 from pipeline.report import making, pictures, plots
 from pipeline.report.facts import Facts
 from pipeline.report.figures import class_table, number, other_rows, threshold_rows
+from pipeline.report.glossary import meaning
+from pipeline.report.sharp import sharp_rows
 from pipeline.report.useful import class_accuracies, useful_rows, usefulness_of
 
 _HEADLINES = {"blessed": "Blessed", "blocked": "Refused", "failed": "Failed", "running": "Not finished"}
@@ -42,6 +44,8 @@ def render(facts: Facts) -> str:
         summary=_summary(facts),
         rows=threshold_rows(verdict) if verdict else [],
         others=other_rows(verdict) if verdict else [],
+        sharp=sharp_rows(verdict) if verdict else [],
+        without_power=[meaning(name).title for name in verdict.powerless] if verdict else [],
         sides=pictures.sides(facts),
         class_plot=plots.per_class(facts),
         class_table=class_table(verdict, facts.class_name) if verdict else None,

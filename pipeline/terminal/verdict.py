@@ -35,6 +35,7 @@ def show_checks(verdict: dict[str, Any], console: Console) -> None:
         sign = {"max": "<= ", "min": ">= "}.get(check["kind"], "change of ")
         limit = f"{check['limit']:+.4g}" if check["kind"] == "change" else _number(check["limit"])
         mark = "[dim]no baseline[/]" if check["ignored"] else ("[green]ok[/]" if check["passed"] else "[bold red]failed[/]")
+        mark += " [dim](lenient)[/]" if check.get("lenient") else ""
         table.add_row(check["metric"], escape(check["slice"]) or "all", _number(check["value"]), sign + limit, mark)
     if table.row_count:  # a generator that can't be judged has no figures
         console.print(table)
