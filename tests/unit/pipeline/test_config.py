@@ -10,7 +10,7 @@ from serving.repository.errors import UserError
 def test_every_profile_is_valid_and_gates_on_something(profile):
     gate = resolve_config(profile).gate
     assert gate.max_frechet_ratio is not None
-    assert gate.min_recall > 0
+    assert gate.min_recall is not None
 
 
 def test_a_change_reaches_its_setting_and_no_other():
@@ -38,7 +38,7 @@ def test_a_change_reaches_its_setting_and_no_other():
         ("gan.steps=4.5", "gan.steps: Input should be a valid integer"),
         ("gan.steps=1001", "multiple of 4"),
         ("gan.recipe=diffusion", "'conv' or 'article'"),
-        ("data.dataset=../etc", "data.dataset: String should match pattern"),
+        ("data.dataset=../etc", "data.dataset: '../etc' is not a TFDS dataset name"),
     ],
 )
 def test_a_wrong_change_is_one_line_that_names_the_mend(change, line):

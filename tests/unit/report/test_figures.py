@@ -21,7 +21,7 @@ def test_failed_checks_come_first_and_a_figure_is_explained_once():
     assert [(row.meaning.title, row.outcome, row.first) for row in rows] == [
         ("Precision", "failed", True),
         ("Recall", "failed", True),
-        ("Fréchet distance / floor", "passed", True),
+        ("Fréchet distance / floor, unseen images", "passed", True),
         ("Recall", "passed", False),
     ]
     assert (rows[1].of, rows[1].value, rows[1].limit) == ("change from version 4", "-0.2", "≥ -0.1")
