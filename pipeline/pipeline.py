@@ -207,7 +207,11 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         canary=config.push.canary,
         code_hash=code_digest(*_PUSH_SOURCES),
     )
-    return [examples, schema, statistics, validator, transform, judge, calibrator, gan, baseline, gate, *measured, infra, pusher]
+    return [
+        *(examples, schema, statistics, validator, transform),
+        *(judge, calibrator, gan, baseline, gate, *measured),
+        *(infra, pusher),
+    ]
 
 
 def create_pipeline(

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from serving.repository.errors import UserError
 
-
 _WORD = "literal["  # begins what pydantic adds to the path of a setting that may be a word, e.g. "auto"
 
 

@@ -15,7 +15,6 @@ from components.calibrate.executor import (
     MAX_EXAMPLES_KEY,
     Executor,
 )
-from components.gate.calibration.artifact import GateCalibration
 
 
 class GateCalibratorSpec(types.ComponentSpec):
@@ -29,11 +28,12 @@ class GateCalibratorSpec(types.ComponentSpec):
         EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
         JUDGE_KEY: ChannelParameter(type=standard_artifacts.Model),
     }
-    OUTPUTS = {CALIBRATION_KEY: ChannelParameter(type=GateCalibration)}  # noqa: RUF012
+    # A type of TFX's own: on Kubeflow a step would have to import one of ours by its title, which TFX's entrypoint hardly can.
+    OUTPUTS = {CALIBRATION_KEY: ChannelParameter(type=standard_artifacts.ModelEvaluation)}  # noqa: RUF012
 
 
 class GateCalibrator(base_component.BaseComponent):
-    """Calibrates the gate; outputs `calibration` (GateCalibration)."""
+    """Calibrates the gate; outputs `calibration` (standard_artifacts.ModelEvaluation)."""
 
     SPEC_CLASS = GateCalibratorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -52,6 +52,6 @@ class GateCalibrator(base_component.BaseComponent):
             judge=judge,
             max_examples=max_examples,
             code_hash=code_hash,
-            calibration=types.Channel(type=GateCalibration),
+            calibration=types.Channel(type=standard_artifacts.ModelEvaluation),
         )
         super().__init__(spec=spec)

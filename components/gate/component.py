@@ -9,7 +9,6 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter
 from tfx.utils import json_utils
 
-from components.gate.calibration.artifact import GateCalibration
 from components.gate.executor import CALIBRATION_KEY, JUDGE_KEY, Executor
 from components.gate.settings import GateSettings
 from components.gate.tfma.eval_config import make_eval_config
@@ -22,7 +21,7 @@ class GateSpec(standard_component_specs.EvaluatorSpec):
     INPUTS = {  # noqa: RUF012 (TFX reads a plain class attribute)
         **standard_component_specs.EvaluatorSpec.INPUTS,
         JUDGE_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
-        CALIBRATION_KEY: ChannelParameter(type=GateCalibration, optional=True),
+        CALIBRATION_KEY: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
     }
 
 
@@ -56,7 +55,7 @@ class Gate(stock_component.Evaluator):
             examples: Transformed examples (standard_artifacts.Examples).
             model: The trained generator (standard_artifacts.Model).
             judge: The judge (standard_artifacts.Model).
-            calibration: How the figures behave on these data (GateCalibration).
+            calibration: How the figures behave on these data (standard_artifacts.ModelEvaluation).
             settings: Thresholds and sizes.
             dataset: TFDS name; what is known of it gives the limits that the settings leave open.
             class_names: Names by label.

@@ -13,7 +13,6 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSION_PROPERTY
-from components.gate.calibration.artifact import GateCalibration
 from components.gate.calibration.record import Calibration
 from components.gate.component import Gate
 from components.gate.executor import Executor
@@ -129,7 +128,7 @@ def run_gate(
         "examples": _artifact(standard_artifacts.Examples, examples),
         "model": _artifact(standard_artifacts.Model, model),
         "judge": _artifact(standard_artifacts.Model, judge),
-        "calibration": _artifact(GateCalibration, calibration),
+        "calibration": _artifact(standard_artifacts.ModelEvaluation, calibration),
         "baseline_model": _artifact(standard_artifacts.Model, baseline or directory / "none"),
     }
     channel["examples"].split_names = artifact_utils.encode_split_names(["test"])

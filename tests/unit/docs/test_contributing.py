@@ -188,7 +188,8 @@ def test_a_component(apply):
                 for label in labels:
                     image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[bytes(784)]))
                     number = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
-                    features = tf.train.Features(feature={"image": image, "label": number})
+                    shape = tf.train.Feature(int64_list=tf.train.Int64List(value=[28, 28, 1]))
+                    features = tf.train.Features(feature={"image": image, "label": number, "shape": shape})
                     writer.write(tf.train.Example(features=features).SerializeToString())
             Executor().Do({"examples": [examples]}, {}, {"classes": 3})
 
