@@ -44,6 +44,7 @@ INSTALL_REQUIRES = [
     "rich>=13",
     "pillow>=10",
     "kubernetes>=26",  # hands a training of several workers to the training operator
+    "scipy>=1.11",  # k-means, rotations and filters of the gate's figures and faults
     "threadpoolctl>=3",  # one BLAS thread where matrices are small
     "jinja2>=3.1",
     "markupsafe>=2.1",
@@ -67,7 +68,6 @@ EXTRAS_REQUIRE = {
         "packaging>=24",
         "psutil>=6",
         "kubernetes-validate>=1.30",
-        "scipy>=1.11",  # independent references of the gate's figures
         "prdc>=0.2",  # an independent reference of precision, recall, density and coverage
         "selenium>=4.20",  # drives Debian's Chromium through the gallery and the report
         # Used by the set-up itself (tools/bootstrap.py), which reads their pins from the lock.

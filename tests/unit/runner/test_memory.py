@@ -1,6 +1,5 @@
 """Too little memory is told before a run begins: by the machine, by a container's limit of either cgroup, by `ulimit -v`."""
 
-import os
 import subprocess
 import sys
 import time
@@ -79,22 +78,3 @@ def test_the_limit_of_a_process_ends_the_command_at_once(tmp_path):
     assert done.stderr.count("\n") == 1
     assert time.monotonic() - began < 20
     assert not (tmp_path / "home" / "runs").exists() or not list((tmp_path / "home" / "runs").iterdir())
-
-
-_GROUPS = Path("/sys/fs/cgroup/memory")
-
-
-@pytest.mark.skipif(not os.access(_GROUPS, os.W_OK), reason="needs to make a control group (cgroup 1, root)")
-def test_a_real_control_group_is_read(tmp_path):
-    group = _GROUPS / f"forger-test-{os.getpid()}"
-    group.mkdir()
-    try:
-        (group / "memory.limit_in_bytes").write_text(str(GIB))
-        join = f'echo $$ > "{group}/cgroup.procs"; exec "{FORGER}" run --home "{tmp_path}/home"'
-        done = subprocess.run(["sh", "-c", join], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith(
-            f"forger: too little memory: the container's limit ({group}/memory.limit_in_bytes) is 1.0 GiB"
-        )
-    finally:
-        group.rmdir()

