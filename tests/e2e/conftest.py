@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from components.gate.limits import CALIBRATED
 from components.ingest.record import PreparedDataset
 
 FORGER = str(Path(sys.executable).with_name("forger"))
@@ -35,18 +36,15 @@ SMALL = {
     "gate.min_recall": "null",
     "gate.min_class_recall": "null",
     "gate.min_coverage": "null",
-    "gate.min_label_agreement": "null",
-    "gate.min_class_share": "null",
     "gate.max_second_frechet_ratio": 1e6,
     "gate.max_class_second_frechet_ratio": "null",
     "gate.min_diversity": "null",
     "gate.min_class_diversity": "null",
-    "gate.max_duplicate_share": "null",
     "gate.max_memorisation": "null",
-    "gate.max_copied_share": "null",
     "gate.max_frechet_increase": 1000,
     "gate.max_recall_drop": 1,
     "gate.max_label_agreement_drop": 1,
+    **{f"gate.{one.setting}": "null" for one in CALIBRATED},
 }
 
 
