@@ -117,8 +117,8 @@ def _array(alias: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
 def write_tensor(proto: tensor_pb2.TensorProto, array: np.ndarray) -> None:
     """Fill a TensorProto with typed fields, as TensorFlow Serving answers by default.
 
-    Images are the bulk of every answer, so their two dtypes are encoded by NumPy: 25 times as fast as value by value. A typed byte
-    takes up to two, so that many large images travel as bytes: else the largest answers would not fit into a message.
+    Images are the bulk of every answer, so their two dtypes are encoded by NumPy: 25 times as fast as value by value. A typed
+    byte takes up to two, so that many large images travel as bytes: else the largest answers would not fit into a message.
     """
     field = _FIELDS.get(array.dtype)
     if array.dtype == np.float32:
