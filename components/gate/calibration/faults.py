@@ -142,7 +142,7 @@ def _styles_missing(held: Held, strength: float, rng: np.random.Generator) -> np
     for label in np.unique(held.labels):
         own = np.flatnonzero(held.labels == label)
         bins = held.styles[own]
-        kept = own[bins >= round(strength * (bins.max() + 1))]
+        kept = own[bins >= max(1, round(strength * (bins.max() + 1)))]
         lost = np.setdiff1d(own, kept)
         if len(kept) and len(lost):
             images[lost] = held.images[rng.choice(kept, len(lost))]
