@@ -15,7 +15,7 @@ from tests.e2e.conftest import FORGER, new_session
 
 ALL = {
     "TfdsExampleGen", "ImportSchemaGen", "StatisticsGen", "FatalExampleValidator", "Transform", "JudgeTrainer", "GanTrainer",
-    "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
+    "GateCalibrator", "Baseline", "Gate", "GeneratorInfraValidator", "GeneratorPusher",
 }  # fmt: skip
 
 
