@@ -26,7 +26,11 @@ from tests.support.gate_builders import (
 NAMES = [str(label) for label in range(10)]
 # A tiny judge and 60 images a class are noisier than a real run, and `Replay` draws some of its 300 images a class twice.
 SETTINGS = GateSettings(
-    max_class_frechet_ratio=25.0,
+    max_frechet_ratio=50.0,
+    max_class_frechet_ratio=1e4,
+    max_second_frechet_ratio=50.0,
+    max_class_second_frechet_ratio=None,
+    min_class_recall=0.4,
     min_label_agreement=0.85,
     min_class_share=0.5,
     max_frechet_increase=2.0,
@@ -80,6 +84,13 @@ def cases(mnist, tmp_path_factory):
 
     run.judge, run.calibration, run.home = str(places["judge"]), str(places["calibration"]), home
     return run
+
+
+def assert_alike(found, expected, **tolerance):
+    """Compare figures, of which some are no number: too few images of a class, or nobody asks for them there."""
+    assert {name for name, value in found.items() if value is None} == {name for name, value in expected.items() if value is None}
+    numbers = {name: value for name, value in expected.items() if value is not None}
+    assert {name: found[name] for name in numbers} == pytest.approx(numbers, **tolerance)
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +147,11 @@ def test_as_good_as_what_is_served_is_blessed(cases, first_run):
     verdict, blessed, blessing = cases("same", "good", baseline="good")
     assert blessed
     assert (verdict.baseline_version, verdict.baseline_digest) == ("3", "d")
-    assert verdict.figures == verdict.baseline_figures
+    # What is served was searched for near copies when it was pushed.
+    assert verdict.baseline_figures.pop("near_copy_share") is None
+    assert {name: verdict.figures[name] for name in verdict.baseline_figures} == verdict.baseline_figures
     # Beam groups rows as it likes, and a convolution's last bit depends on the group.
-    assert verdict.figures == pytest.approx(first_run[0].figures, rel=1e-5)
+    assert_alike(verdict.figures, first_run[0].figures, rel=1e-5)
     changes = [check for check in verdict.checks if check.kind == "change"]
     assert [check.value for check in changes] == [0.0] * 4
     assert not any(check.ignored for check in changes)
@@ -153,10 +166,10 @@ def test_the_figures_do_not_depend_on_the_number_of_workers(cases, first_run, mo
     assert verdict.examples == alone.examples
     # The workers' batches differ, and with them the last bit of a convolution: hence not to the last digit.
     for found, expected in ((verdict.figures, alone.figures), (verdict.floor_figures, alone.floor_figures)):
-        assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
+        assert_alike(found, expected, rel=1e-5, abs=1e-6)
     assert verdict.per_class.keys() == alone.per_class.keys()
     for name, figures in alone.per_class.items():
-        assert verdict.per_class[name] == pytest.approx(figures, rel=1e-4, abs=1e-5), name
+        assert_alike(verdict.per_class[name], figures, rel=1e-4, abs=1e-5)
     assert [check.passed for check in verdict.checks] == [check.passed for check in alone.checks]
 
 
@@ -172,7 +185,8 @@ def test_mode_collapse_is_refused_by_value_and_by_change(cases):
     recall, ratio = changes["recall"], changes["frechet_ratio"]
     assert recall.value == pytest.approx(verdict.figures["recall"] - recall.baseline)
     assert recall.limit == pytest.approx(-0.1)
-    assert ratio.value == pytest.approx(verdict.figures["frechet_ratio"] - ratio.baseline, rel=0.5)  # of three draws, not of one
+    # Of three draws and of these 600 images, where the ratios shown elsewhere are those of 10,000.
+    assert ratio.limit < ratio.value < verdict.figures["frechet_ratio"] - ratio.baseline
     assert ratio.limit >= 2.0 * ratio.baseline * (1 - 1e-6)  # at least the margin that was set
     low, high = verdict.change_intervals["frechet_ratio"]
     assert low < ratio.value < high
