@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from components.push.layout import push_model
-from components.transform.executor import preprocessing_fn
+from components.transform.executor import BACKGROUND, SHAPE, preprocessing_fn
 from pipeline.cli import cli
 from pipeline.engines.local import LocalEngine
 from pipeline.generate.directory import REQUEST_FILE, claimed
@@ -29,6 +29,7 @@ from serving.client.rows import seeds_for
 from serving.repository.errors import UserError
 from serving.saved_model.generator import LocalGenerator
 from tests.support.sampling_requests import make_request
+from tests.support.shapes import GREY_28
 from tests.support.tiny_generator import build_tiny_generator
 from tests.support.waiting import wait_until
 
@@ -109,7 +110,8 @@ def test_any_row_is_drawn_again_by_sample(home, records, tmp_path):
 def test_the_pipelines_own_transform_takes_the_records(records, drawn):
     first = tf.data.TFRecordDataset(str(records / "mnist_gan-train.tfrecord-00000-of-00006"))
     wanted = {"image": tf.io.FixedLenFeature([], tf.string), "label": tf.io.FixedLenFeature([], tf.int64)}
-    transformed = preprocessing_fn(tf.io.parse_example(next(iter(first.batch(_SIZE))), wanted))
+    parsed = tf.io.parse_example(next(iter(first.batch(_SIZE))), wanted)
+    transformed = preprocessing_fn(parsed, {SHAPE: list(GREY_28), BACKGROUND: "#ffffff"})
     pixels = tf.io.decode_raw(transformed["image"], tf.uint8).numpy()
     assert np.array_equal(pixels, drawn[0][:_SIZE].reshape(_SIZE, -1))  # in the order of the rows
 
