@@ -172,6 +172,8 @@ def test_the_history_is_what_happened(session):
         ("blocked", None, False),
         ("blocked", None, False),
         ("blessed", 1, False),  # pushed again after it was deleted
+        ("blocked", None, False),  # not useful enough
+        ("blessed", 1, False),  # its usefulness measured
         ("blessed", 1, False),  # in a moved home
         ("blessed", 1, False),
         ("blessed", 1, True),
