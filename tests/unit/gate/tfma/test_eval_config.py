@@ -22,7 +22,7 @@ def test_the_configuration_names_every_metric_of_the_module_that_it_names():
 
 
 def test_of_unlabelled_images_nothing_is_asked_about_classes():
-    config = make_eval_config(GateSettings(), [], "h")
+    config = make_eval_config(GateSettings(), "mnist", [], "h")
     (spec,) = config.metrics_specs
     assert [list(slicing.feature_keys) for slicing in config.slicing_specs] == [[]]
     asked = {name for name, thresholds in spec.per_slice_thresholds.items() if thresholds.thresholds}
