@@ -19,6 +19,7 @@ _ANGLES = (-5.0, 0.0, 5.0)  # degrees; a turn of 2 degrees still leaves a copy f
 _CHUNK = 100  # images compared at once: 75 alignments of each are 24 MB of 28x28 pixels
 _FITTED = 10_000  # train images that the components are found from
 _BLUR = 1.0  # pixels: noise on a copy, and what turning it has softened, must not hide it
+_ENCODED = 1000  # images whose spectra are held at once
 _WHITE = 255.0
 
 
@@ -33,7 +34,7 @@ class CopyIndex:
         centred = first - self._mean
         _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         self._components = np.ascontiguousarray(vectors[:, ::-1][:, :_COMPONENTS], np.float32)
-        self._codes = np.concatenate([self._encode(images[i : i + _FITTED]) for i in range(0, len(images), _FITTED)])
+        self._codes = np.concatenate([self._encode(images[i : i + _ENCODED]) for i in range(0, len(images), _ENCODED)])
         self._lengths = (self._codes**2).sum(1)
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
