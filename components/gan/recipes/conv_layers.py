@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from components.gan.recipes.colour import COLOURS, FromDifferences, SmoothBlocks
 from components.gan.recipes.inputs import image_dtype
 
 _SLOPE = 0.2
@@ -67,9 +68,13 @@ class Layers:
     def to_image(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Double the sides as `upscale` does, to an image's channels; 2x2 pixels at a time for the reason of `from_image`."""
         padded = keras.layers.ZeroPadding2D(1, dtype=self._policy)(x)
-        initializer = self._initializer(_UPSCALE_GAIN * _PIXELS_A_BLOCK)
+        if channels == COLOURS:
+            initializer = SmoothBlocks(self._initializer(_UPSCALE_GAIN))
+        else:
+            initializer = self._initializer(_UPSCALE_GAIN * _PIXELS_A_BLOCK)
         blocks = keras.layers.Conv2D(_PIXELS_A_BLOCK * channels, 2, kernel_initializer=initializer, dtype=self._policy)(padded)
-        return keras.layers.Cropping2D(1, dtype=self._policy)(_FromBlocks(dtype=self._policy)(blocks))
+        image = keras.layers.Cropping2D(1, dtype=self._policy)(_FromBlocks(dtype=self._policy)(blocks))
+        return FromDifferences(dtype=self._policy)(image) if channels == COLOURS else image
 
     def residual(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Add a 3x3 convolution's output to its input; a small initial gain, in the spirit of fix-up initialisation."""
