@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 COLOURS = 3
-_FAINTER = 4.0  # standard deviation of light over that of a colour difference, in photographs: 4 and 8 on CIFAR-10
 # Light, red against blue, green against both: an orthonormal basis, near the principal components of natural colours
 # (Ruderman et al. 1998).
 _BASIS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+# Their strength in photographs, beside that of light: 1/3.5 and 1/7.7 on CIFAR-10.
+_STRENGTH = np.array([1, 1 / 4, 1 / 8])
 # Weights of a pixel's two nearest blocks along a side, for the first and for the second pixel of a pair: linear interpolation.
 _NEAREST = ((0.75, 0.25), (0.25, 0.75))
 
@@ -25,7 +26,7 @@ class FromDifferences(keras.layers.Layer):
 
     def call(self, values: tf.Tensor) -> tf.Tensor:
         """Convert."""
-        matrix = _BASIS / [[1.0], [_FAINTER], [_FAINTER]]
+        matrix = _BASIS * _STRENGTH[:, None]
         return tf.einsum("nhwc,cd->nhwd", values, tf.constant(matrix, values.dtype))
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import keras
 
+from components.gan.recipes.colour import COLOURS
 from components.gan.recipes.conv_layers import Layers
 from components.gan.recipes.inputs import discriminator_inputs, generator_inputs, image_dtype
 from components.gan.settings import GanSettings
@@ -41,8 +42,8 @@ def levels(settings: GanSettings, shape: ImageShape) -> list[Level]:
 
 def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
     """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1]."""
-    make = Layers(policy, settings.seed)
     *higher, base = levels(settings, shape)
+    make = Layers(policy, settings.seed, steady=shape.channels == COLOURS or len(higher) > 1)
     latent, label = generator_inputs(settings)
     style = keras.layers.Concatenate(dtype=policy)([latent, make.class_code(label, num_classes, settings.latent_size)])
     x = make.dense(2 * base.channels)(style)
