@@ -1,10 +1,10 @@
 """How often the gate refuses what it must not: real images against real ones, and reseeded draws of a run's own generator.
 
-    python -m tests.benchmarks.gate_resamples --home HOME [--resamples 100] [--out DIR]
+    make bench ARGS="gate_resamples --home HOME [--resamples 100] [--out DIR]"
 
 HOME has a judged run whose generator was blessed. Real against real are random halves of the held-out images, classes matched:
-the only ones that neither the judge nor the train statistics have seen. They are nearer to their own split's other half than to the
-train images, as those of the same writers are, and so rightly count as leaked: that figure is told but not counted. The generator's
+the only ones that neither the judge nor the train statistics have seen. They are nearer to their own split's other half than to
+the train images, as those of the same writers are, and rightly count as leaked: that figure is told but not counted. The generator's
 are out of a pool of draws, one for each real image, chosen anew each time. Both go through the whole verdict, first push.
 """
 
