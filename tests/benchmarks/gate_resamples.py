@@ -4,8 +4,9 @@
 
 HOME has a judged run whose generator was blessed. Real against real are random halves of the held-out images, classes matched:
 the only ones that neither the judge nor the train statistics have seen. They are nearer to their own split's other half than to
-the train images, as those of the same writers are, and rightly count as leaked: that figure is told but not counted. The generator's
-are out of a pool of draws, one for each real image, chosen anew each time. Both go through the whole verdict, first push.
+the train images, as those of the same writers are, and rightly count as leaked: that figure is told but not counted. The
+generator's are out of a pool of draws, one for each real image, chosen anew each time. Both go through the whole verdict, first
+push.
 """
 
 from __future__ import annotations
