@@ -65,7 +65,6 @@ def test_a_mistake_ends_in_exit_2_and_changes_nothing(arguments, words, tmp_path
         (["sample", "--out", "x.png", "--first-row", "0", "--to-seed", "3"], "name one of them"),
         (["sample", "--out", "x.png", "--tls"], "are for --server"),
         (["sample", "--out", "x.png", "--server", "a:1", "--tls-key", "{pem}"], "needs both --tls-cert and --tls-key"),
-        (["evaluate"], "name one of --server, --samples and --model"),
         (["evaluate", "--server", "a:1", "--model", "b"], "name one of --server, --samples and --model"),
         (["evaluate", "--server", "a:1", "--labels", "{pem}"], "--labels are those of --samples"),
         (["generate", "--count", "5", "--out", "x", "--shards", "2", "--shard-size", "3"], "--shards or --shard-size, not both"),
