@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from components.ingest.settings import DataSettings
 from pipeline.home.run_record import NodeRecord, RunRecord
+from pipeline.nodes import PUSHER
 from pipeline.terminal.verdict import show_verdict
 
 _PLAIN_EVERY = 15.0  # seconds between progress lines where there is no terminal
@@ -104,7 +105,8 @@ def show_end(record: RunRecord, console: Console, seconds: float) -> None:
         console.print(f"{name}: {escape(path)}")
     console.print(f"took {seconds:.0f} s")
     if record.state == "blessed":
-        console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
+        pushed = any(node.id == PUSHER and node.outcome == "ran" for node in record.nodes)
+        console.print(f"{'pushed' if pushed else 'as before'}: version {record.pushed_version}, {escape(record.pushed_path)}")
         dataset = record.config["data"]["dataset"]
         which = "" if dataset == DataSettings().dataset else f" --dataset {dataset}"
         console.print(
@@ -112,5 +114,5 @@ def show_end(record: RunRecord, console: Console, seconds: float) -> None:
         )
     else:
         console.print(
-            "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"
+            "nothing was pushed. next: see in the report what fails, change a setting with [bold]--set[/] and run again"
         )

@@ -11,6 +11,9 @@ from pipeline.home.run_record import NodeRecord, RunRecord
 from pipeline.runner.local import NodeObserver
 from pipeline.terminal.run import RunView, show_end, show_plan
 
+PUSHED = {"state": "blessed", "pushed_version": 3, "pushed_path": "/home/3"}
+PUSHER_RAN = NodeRecord(id="GeneratorPusher", outcome="ran", seconds=0.1)
+
 
 @pytest.fixture
 def console():
@@ -53,8 +56,9 @@ def test_a_plan_has_settings_nodes_and_beams_arguments(console):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"state": "blessed", "pushed_version": 3, "pushed_path": "/home/3"}, ["pushed: version 3, /home/3", "forger sample"]),
-        ({"state": "blocked", "reason": "mode collapse"}, ["mode collapse", "nothing was pushed", "forger status"]),
+        ({**PUSHED, "nodes": [PUSHER_RAN]}, ["pushed: version 3, /home/3", "forger sample"]),
+        ({**PUSHED, "nodes": [PUSHER_RAN.model_copy(update={"outcome": "cached"})]}, ["as before: version 3, /home/3"]),
+        ({"state": "blocked", "reason": "mode collapse"}, ["mode collapse", "nothing was pushed", "--set"]),
     ],
 )
 def test_the_end_says_what_to_type_next(changes, words, console):
