@@ -17,7 +17,7 @@ from pipeline.config import resolve_config
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home
 from pipeline.home.memory import check_memory, naming_exhausted_memory
-from pipeline.home.run_record import RunRecord, load_last
+from pipeline.home.run_record import RunRecord, load_all, load_last
 from pipeline.home.space import naming_full_disk
 from pipeline.home.temporary import temporary_files
 from pipeline.runner.last_words import last_words
@@ -71,7 +71,8 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
                     console.print(_leave_report(home, failed))
                 raise
             report = _leave_report(home, record)
-    show_end(record, console, time.monotonic() - began)
+    as_before = any(past.pushed_path == record.pushed_path for past in load_all(home.runs) if past.run_id < record.run_id)
+    show_end(record, console, time.monotonic() - began, as_before=as_before)
     console.print(report)
     return record
 

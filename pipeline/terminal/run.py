@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from components.ingest.settings import DataSettings
 from pipeline.home.run_record import NodeRecord, RunRecord
-from pipeline.nodes import PUSHER
 from pipeline.terminal.verdict import show_verdict
 
 _PLAIN_EVERY = 15.0  # seconds between progress lines where there is no terminal
@@ -97,16 +96,15 @@ def show_plan(config: dict[str, Any], nodes: Iterable[str], runner: str, beam_ar
     console.print(f"Beam on {runner}: " + escape(" ".join(beam_args)))
 
 
-def show_end(record: RunRecord, console: Console, seconds: float) -> None:
-    """Print how a run ended, and the next thing to type."""
+def show_end(record: RunRecord, console: Console, seconds: float, *, as_before: bool) -> None:
+    """Print how a run ended, whether an earlier run had pushed this version, and the next thing to type."""
     console.print()
     show_verdict(record, console)
     for name, path in record.pictures.items():
         console.print(f"{name}: {escape(path)}")
     console.print(f"took {seconds:.0f} s")
     if record.state == "blessed":
-        pushed = any(node.id == PUSHER and node.outcome == "ran" for node in record.nodes)
-        console.print(f"{'pushed' if pushed else 'as before'}: version {record.pushed_version}, {escape(record.pushed_path)}")
+        console.print(f"{'as before' if as_before else 'pushed'}: version {record.pushed_version}, {escape(record.pushed_path)}")
         dataset = record.config["data"]["dataset"]
         which = "" if dataset == DataSettings().dataset else f" --dataset {dataset}"
         console.print(
