@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -106,6 +107,19 @@ def test_a_model_is_drawn_from_with_the_gates_own_seeds(home, tmp_path):
     found = run(home, "--model", tmp_path, "--count", 200, "--json")
     assert found.exit_code == 1
     assert json.loads(found.stdout)["examples"] == 200
+
+
+def test_without_a_name_it_is_the_stable_version_that_is_scored(home):
+    nothing = run(home)
+    assert nothing.exit_code == 2
+    assert "no model version in" in nothing.output
+    build_tiny_generator(home.model_base("mnist") / "1")
+    try:
+        stable, named = (run(home, "--count", 200, "--json", *more) for more in ([], ["--model", home.model_base("mnist") / "1"]))
+    finally:
+        shutil.rmtree(home.model_base("mnist"))
+    assert stable.exit_code == named.exit_code == 1
+    assert json.loads(stable.stdout)["figures"] == json.loads(named.stdout)["figures"]
 
 
 @pytest.mark.parametrize(
