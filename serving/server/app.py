@@ -138,6 +138,9 @@ class GeneratorServer:
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
+        from serving.saved_model.quiet import start_tensorflow
+
+        start_tensorflow()
         from serving.server.metrics import Metrics
         from serving.server.models.registry import ModelRegistry
         from serving.server.models.start import start_problem
