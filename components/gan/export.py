@@ -52,9 +52,7 @@ class Generator(tf.Module):
     @tf.function
     def from_latent(self, latent: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         """Draw float32 [N, H, W, C] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
-        return {
-            contract.OUTPUT_IMAGE: tf.cast(self._network([latent, self._known(self._checked(label))]), tf.float32)
-        }
+        return {contract.OUTPUT_IMAGE: tf.cast(self._network([latent, self._known(self._checked(label))]), tf.float32)}
 
     @tf.function
     def sample(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:

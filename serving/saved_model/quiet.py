@@ -38,7 +38,7 @@ def quiet_start() -> Iterator[None]:
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and look for its devices, both without their messages; what it logs later obeys `TF_CPP_MIN_LOG_LEVEL`."""
+    """Import TensorFlow and look for its devices without a message; what it logs later obeys `TF_CPP_MIN_LOG_LEVEL`."""
     with quiet_start():
         import tensorflow as tf
 
