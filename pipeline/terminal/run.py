@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -106,11 +108,17 @@ def show_end(record: RunRecord, console: Console, seconds: float, *, as_before: 
     if record.state == "blessed":
         console.print(f"{'as before' if as_before else 'pushed'}: version {record.pushed_version}, {escape(record.pushed_path)}")
         dataset = record.config["data"]["dataset"]
+        forger = escape(_this_command())
         which = "" if dataset == DataSettings().dataset else f" --dataset {dataset}"
         console.print(
-            f"next: [bold]forger sample{which} --out grid.png[/], or [bold]forger serve{which}[/] and query it over gRPC"
+            f"next: [bold]{forger} sample{which} --out grid.png[/], or [bold]{forger} serve{which}[/] and query it over gRPC"
         )
     else:
         console.print(
             "nothing was pushed. next: see in the report what fails, change a setting with [bold]--set[/] and run again"
         )
+
+
+def _this_command() -> str:
+    """Name the command as it can be typed: after `make run` the environment may not be activated."""
+    return "forger" if shutil.which("forger") else sys.argv[0]

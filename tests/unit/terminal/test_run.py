@@ -2,6 +2,8 @@
 
 import io
 import logging
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -57,14 +59,16 @@ def test_a_plan_has_settings_nodes_and_beams_arguments(console):
         ({"state": "blocked", "reason": "mode collapse"}, ["mode collapse", "nothing was pushed", "--set"]),
     ],
 )
-def test_the_end_says_what_to_type_next(changes, words, console):
+def test_the_end_says_what_to_type_next(changes, words, console, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     show_end(record_of("mnist", **changes), console, 61.4, as_before=False)
     shown = " ".join(lines(console))
     assert "took 61 s" in shown
     assert [word for word in words if word not in shown] == []
 
 
-def test_the_next_thing_to_type_names_another_dataset(console):
+def test_the_next_thing_to_type_names_another_dataset(console, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     show_end(record_of("folder/flowers", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=True)
     assert "forger sample --dataset folder/flowers --out grid.png" in " ".join(lines(console))
 
@@ -72,6 +76,13 @@ def test_the_next_thing_to_type_names_another_dataset(console):
 def test_a_version_of_an_earlier_run_is_told_as_such(console):
     show_end(record_of("mnist", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=True)
     assert "as before: version 1, /home/1" in lines(console)
+
+
+def test_the_next_thing_to_type_works_without_an_activated_environment(console, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/forger", "run"])
+    show_end(record_of("mnist", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=False)
+    assert "next: .venv/bin/forger sample --out grid.png, or .venv/bin/forger serve" in " ".join(lines(console))
 
 
 def record_of(dataset: str, **changes) -> RunRecord:
