@@ -257,13 +257,13 @@ def test_unlabelled_colour_images(browser: Browser, tmp_path: Path, dark: bool) 
     push_model(model, tmp_path / "own_gan", run_id="run", verdict={}, keep_versions=5)
     with GeneratorServer(tmp_path / "own_gan", "own_gan", port=0, rest_port=0) as server:
         page = Page(browser, f"http://{server.rest_target}/")
-        page.open("?class=7&count=4", width=390, dark=dark)
+        page.open("?class=7&count=16", width=390, dark=dark)
         assert page.text("#model") == "own_gan, unlabelled images"
         assert not page.one("#classes").is_displayed()
         with GeneratorClient(server.target, "own_gan") as client:
-            drawn = client.sample(range(4), [-1] * 4)[0]
+            drawn = client.sample(range(16), [-1] * 16)[0]
         browser.wait(lambda _: np.array_equal(page.pixels(".grid img"), drawn))
-        assert [one.get_attribute("alt") for one in page.all(".grid img")] == [f"seed {seed}" for seed in range(4)]
+        assert [one.get_attribute("alt") for one in page.all(".grid img")] == [f"seed {seed}" for seed in range(16)]
         assert violations(browser) == []
         assert browser.complaints() == []
 
