@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -28,7 +29,7 @@ def graph_answers(directory: Path, signature: str, inputs: dict[str, np.ndarray]
     from tensorflow.python.saved_model.loader_impl import SavedModelLoader  # the public name warns that it is old
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        loaded = SavedModelLoader(str(directory)).load(session, [tf.saved_model.SERVING])
+        loaded: Any = SavedModelLoader(str(directory)).load(session, [tf.saved_model.SERVING])
         found = loaded.signature_def[signature]
         fetches = {alias: info.name for alias, info in found.outputs.items()}
         return session.run(fetches, {found.inputs[alias].name: value for alias, value in inputs.items()})
