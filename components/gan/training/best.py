@@ -52,7 +52,7 @@ class Best:
             state: Of the training.
             source: The train images.
         """
-        self._state, self._settings = state, state.settings
+        self.state = state
         self._distance = functools.cache(lambda: TrainDistance(source, state))  # made when it is needed: not all workers look
         self.steps = look_steps(state.settings)
         self._distances = tf.Variable(np.full(len(self.steps), np.nan), dtype=tf.float64, trainable=False)
@@ -74,7 +74,7 @@ class Best:
         Returns:
             Its distance; not-a-number if its images aren't finite.
         """
-        looks, weights = self.looks, self._state.average.get_weights()
+        looks, weights = self.looks, self.state.average.get_weights()
         distance = self._distance()(weights)
         if step and math.isfinite(distance):
             if not looks or distance < nearest(looks).distance:
@@ -90,8 +90,10 @@ class Best:
 
     def verdict(self) -> End:
         """Say how the training ends here: "stopped" if all looks of the last `stop_after` of all steps were clearly worse."""
-        looks, patience = self.looks, self._settings.stop_after * self._settings.steps
-        return "stopped" if looks and looks[-1].step - last_good(looks) >= patience else "whole"
+        looks, settings = self.looks, self.state.settings
+        worse_for = looks[-1].step - last_good(looks) if looks else 0
+        worn_out = worse_for >= settings.stop_after * settings.steps and looks[-1].step < settings.steps
+        return "stopped" if worn_out else "whole"
 
     def settle(self, reached: int, ended: End) -> Outcome | None:
         """Choose what is exported and put it into the state's EMA generator.
@@ -103,18 +105,18 @@ class Best:
         Returns:
             The outcome; None where the numbers broke down before there was anything worth keeping.
         """
-        state, looks = self._state, self.looks
+        state, looks = self.state, self.looks
         if ended == "broke down" and not self._is_useful(looks):
             return None
         if not looks:
             state.ema_generator.set_weights(state.average.get_weights())
-            return Outcome(reached, reached, self._settings.steps, ended)
+            return Outcome(reached, reached, self.state.settings.steps, ended)
         if ended == "whole" and last_good(looks) == reached:
             chosen, weights = looks[-1], state.average.get_weights()
         else:
             chosen, weights = nearest(looks), [kept.numpy() for kept in self._weights]
         state.ema_generator.set_weights(weights)
-        return Outcome(chosen.step, reached, self._settings.steps, ended, chosen.distance, looks[-1].distance)
+        return Outcome(chosen.step, reached, self.state.settings.steps, ended, chosen.distance, looks[-1].distance)
 
     def _is_useful(self, looks: list[Look]) -> bool:
         return bool(looks) and nearest(looks).distance < _USEFUL * float(self._distances[0])

@@ -49,8 +49,12 @@ class TrainDistance:
         # The real images' own classes, and the same latents each time: two looks differ by what was learned between them.
         seeds = step_seeds(settings.seed, tf.constant(0, tf.int64), tf.range(len(images), dtype=tf.int64), _STREAM)
         self._latents, self._labels = recipe.draw_latents(seeds, settings.latent_size).numpy(), labels
-        self._real = tf.function(lambda pixels: features(scale(pixels)), reduce_retracing=True)
-        self._generated = tf.function(lambda *drawn: features(self._network(drawn, training=False)), reduce_retracing=True)
+        pixels = tf.TensorSpec([None, *source.shape], tf.uint8)
+        drawn = [tf.TensorSpec([None, settings.latent_size], tf.float32), tf.TensorSpec([None], tf.int64)]
+        self._real = tf.function(lambda images: features(scale(images)), input_signature=[pixels])
+        self._generated = tf.function(
+            lambda latent, label: features(self._network([latent, label], training=False)), input_signature=drawn
+        )
         self._slices = Slices(_in_batches(self._real, images))
 
     def __call__(self, weights: list[np.ndarray]) -> float:

@@ -104,7 +104,8 @@ def _train(
     before, step, ended = start, start, best.verdict()
     while ended == "whole" and step < settings.steps:
         before, every = step, (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
-        target = min(_next(before, steps, settings.steps) for steps in every)
+        look = next((step for step in best.steps if step > before), settings.steps)
+        target = min(look, *(_next(before, steps, settings.steps) for steps in every))
         figures: dict[str, float] = dict(zip(_FIGURES, run(tf.constant(target - before, tf.int64)).numpy().tolist(), strict=True))
         step = int(state.step.numpy())
         if chief and step in best.steps and _finite(figures):
@@ -142,6 +143,8 @@ def _conclude(journal: Journal, best: Best, before: int, step: int, ended: End) 
             "gan.gamma"
         )
     log_note(outcome.sentence())
+    if outcome.step != step:
+        journal.draw(outcome.step, fixed_samples(best.state, best.state.ema_generator))
     journal.conclude(outcome)
     journal.close()
 
