@@ -89,8 +89,8 @@ class GanSettings(Settings):
         default=0.25,
         gt=0,
         le=1,
-        description="Share of all steps after which a training stops that was clearly worse than its best all the while; 1 never "
-        "stops. A generator that collapsed hardly ever comes back.",
+        description="A training stops when for this share of all steps it was twice as far from the train images as at its best; "
+        "1 never stops. A generator that collapsed hardly ever comes back.",
     )
 
     @model_validator(mode="after")

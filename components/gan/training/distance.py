@@ -17,7 +17,7 @@ from components.gan.train_state import TrainState
 from components.shape import ImageShape
 from components.transform.pixels import scale
 
-IMAGES = 2000  # of each kind: repeated draws from one generator then differ by 1 % (measured)
+IMAGES = 2000  # of each kind: repeated draws from one generator then differ by 1 to 3 % (measured)
 _STREAM = 3  # this use of the training's seed
 _BATCH = 250
 _SEED = 20_111  # of the features: the same for every training
@@ -25,9 +25,6 @@ _DIRECTIONS = 128
 _LOW_CELLS, _CELLS = 8, 2  # a side, of the thumbnail and of each random layer's output
 _FILTERS = (16, 32)
 _SMALLEST_SIDE = 14  # a level whose image is smaller is left out
-_LEAST_SPREAD = (
-    0.1  # of the widest feature's: a pixel that is nearly always black says little, and must not count as much as others
-)
 _TINY = 1e-6  # keeps images that are all the same from a division by zero
 
 
@@ -64,31 +61,42 @@ class TrainDistance:
 
 
 class Slices:
-    """Real features, standardised, seen along fixed random directions."""
+    """Real features seen along fixed random directions."""
 
-    def __init__(self, real: np.ndarray) -> None:
-        """Sort the real features [N, F] along each direction; its unit is their standard deviation there."""
+    def __init__(self, real: list[np.ndarray]) -> None:
+        """Sort the real features along each direction; its unit is their standard deviation there.
+
+        Args:
+            real: Groups of features, [N, F] each, which count alike however many features they have and however far these spread.
+        """
         rng = np.random.default_rng(_SEED)
-        self._mean, spread = real.mean(0), real.std(0)
-        directions = rng.standard_normal((real.shape[1], _DIRECTIONS))
-        directions /= np.maximum(spread, max(_LEAST_SPREAD * spread.max(), _TINY))[:, None]
-        projected = (real - self._mean) @ directions
-        self._directions = directions / np.maximum(projected.std(0), _TINY)
-        self._sorted = np.sort((real - self._mean) @ self._directions, axis=0)
+        self._means = [group.mean(0) for group in real]
+        spreads = [np.sqrt(group.var(0).sum()) for group in real]
+        directions = [
+            rng.standard_normal((group.shape[1], _DIRECTIONS)) / max(spread, _TINY)
+            for group, spread in zip(real, spreads, strict=True)
+        ]
+        self._directions = directions
+        unit = np.maximum(self._project(real).std(0), _TINY)
+        self._directions = [direction / unit for direction in directions]
+        self._sorted = np.sort(self._project(real), axis=0)
 
-    def distance(self, generated: np.ndarray) -> float:
-        """Return the sliced 2-Wasserstein distance (Rabin et al. 2011) to as many generated features [N, F], float64.
+    def distance(self, generated: list[np.ndarray]) -> float:
+        """Return the sliced 2-Wasserstein distance (Rabin et al. 2011) to the features of as many generated images.
 
         Its unit is the real images' standard deviation along a direction. Not-a-number if a feature isn't finite.
         """
-        if not np.isfinite(generated).all():
+        if not all(np.isfinite(group).all() for group in generated):
             return float("nan")
-        projected = np.sort((generated - self._mean) @ self._directions, axis=0)
-        return float(np.sqrt(np.mean(np.square(projected - self._sorted))))
+        return float(np.sqrt(np.mean(np.square(np.sort(self._project(generated), axis=0) - self._sorted))))
+
+    def _project(self, groups: list[np.ndarray]) -> np.ndarray:
+        parts = zip(groups, self._means, self._directions, strict=True)
+        return sum(((group - mean) @ directions for group, mean, directions in parts), np.zeros(1))
 
 
-def random_features(shape: ImageShape) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return images float32 [N, H, W, C] -> features float32 [N, F]: a thumbnail, and two random convolutions at each scale.
+def random_features(shape: ImageShape) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Return images float32 [N, H, W, C] -> groups of features [N, F]: a thumbnail, and random convolutions at each scale.
 
     Random filters tell textures apart nearly as trained ones do (Saxe et al. 2011), and cost a fraction of a training step.
     """
@@ -96,14 +104,14 @@ def random_features(shape: ImageShape) -> Callable[[tf.Tensor], tf.Tensor]:
     first = _filters(rng, 5, shape.channels, _FILTERS[0])
     second = _filters(rng, 3, *_FILTERS)
 
-    def features(images: tf.Tensor) -> tf.Tensor:
+    def features(images: tf.Tensor) -> list[tf.Tensor]:
         found = [_pooled(images, _LOW_CELLS)]
         while min(images.shape[1:3]) >= _SMALLEST_SIDE:
             x = tf.nn.relu(tf.nn.conv2d(images, first, strides=2, padding="SAME"))
             x = tf.nn.relu(tf.nn.conv2d(x, second, strides=2, padding="SAME"))
             found.append(_pooled(x, _CELLS))
             images = tf.nn.avg_pool2d(images, 2, 2, padding="SAME")
-        return tf.concat(found, axis=1)
+        return found
 
     return features
 
@@ -127,9 +135,8 @@ def _cells(side: int, cells: int) -> np.ndarray:
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _in_batches(function: Callable[..., tf.Tensor], *arrays: np.ndarray) -> np.ndarray:
-    parts = [
-        function(*(tf.constant(array[first : first + _BATCH]) for array in arrays)).numpy()
-        for first in range(0, len(arrays[0]), _BATCH)
+def _in_batches(function: Callable[..., list[tf.Tensor]], *arrays: np.ndarray) -> list[np.ndarray]:
+    batches = [
+        function(*(tf.constant(array[first : first + _BATCH]) for array in arrays)) for first in range(0, len(arrays[0]), _BATCH)
     ]
-    return np.concatenate(parts).astype(np.float64)
+    return [np.concatenate([part.numpy() for part in group]).astype(np.float64) for group in zip(*batches, strict=True)]

@@ -11,9 +11,8 @@ from serving.repository.durable import replace_file
 
 OUTCOME_FILE = "outcome.json"  # in the journal
 
-End = Literal[
-    "whole", "stopped", "broke down"
-]  # at its last step, early because it was worse for long, by a figure that isn't finite
+# At its last step; early, because it was lost for long; by a figure that isn't finite.
+End = Literal["whole", "stopped", "broke down"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,13 @@ class Outcome:
             return f"exported the average of the last step, {self.step:,}{measured}"
         why = {
             "whole": "",
-            "stopped": f"; stopped at step {self.reached:,}, clearly worse for long",
+            "stopped": f"; stopped at step {self.reached:,}, lost for long",
             "broke down": f"; its numbers broke down by step {self.reached:,}: lower gan.learning_rate or raise gan.gamma",
         }[self.ended]
+        end = f" ({self.last_distance:.3g} at the end)" if self.last_distance != self.distance else ""
         return (
             f"exported the best average, of step {self.step:,} of {self.steps:,}, at distance {self.distance:.3g} from the train "
-            f"images ({self.last_distance:.3g} at the end){why}"
+            f"images{end}{why}"
         )
 
 

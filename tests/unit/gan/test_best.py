@@ -8,7 +8,7 @@ import pytest
 from components.gan.input.source import InMemory, open_source
 from components.gan.settings import GanSettings
 from components.gan.training import best as choosing
-from components.gan.training.best import Best, Look, last_good, look_steps, nearest
+from components.gan.training.best import Best, Look, last_within, look_steps, nearest
 from components.gan.training.checkpoints import Checkpoints
 from components.gan.training.distance import TrainDistance
 from components.gan.training.journal_files import DISTANCE, read_metrics, read_samples
@@ -93,8 +93,9 @@ def test_looks_are_spread_evenly_and_never_close(steps, looks, expected, monkeyp
 def test_the_best_is_the_first_of_the_nearest_and_noise_makes_nothing_clearly_worse():
     looks = [Look(100, 0.9), Look(200, 0.2), Look(300, 0.2), Look(400, 0.29), Look(500, 2.0)]
     assert nearest(looks).step == 200
-    assert last_good(looks) == 400
-    assert last_good(looks[:1]) == 100
+    assert last_within(1.5, looks) == 400
+    assert last_within(1.25, looks) == 300
+    assert last_within(1.25, looks[:1]) == 100
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -175,12 +176,12 @@ def test_a_training_whose_numbers_break_exports_its_best_and_says_so_each_time(i
         state = train(InMemory(*images), 3, TINY["conv"], tmp_path)
         again = train(InMemory(*images), 3, TINY["conv"], tmp_path)
     outcome = read_outcome(tmp_path)
-    assert (outcome.ended, outcome.reached, outcome.steps) == ("broke down", 108, 144)
+    assert (outcome.ended, outcome.reached, outcome.steps) == ("broke down", 100, 144)
     assert 0 < outcome.step <= COLLAPSE["conv"]
     for mine, theirs in zip(state.ema_generator.get_weights(), again.ema_generator.get_weights(), strict=True):
         assert np.isfinite(mine).all()
         np.testing.assert_array_equal(mine, theirs)
-    assert caplog.text.count("its numbers broke down by step 108: lower gan.learning_rate or raise gan.gamma") == 2
+    assert caplog.text.count("its numbers broke down by step 100: lower gan.learning_rate or raise gan.gamma") == 2
     assert all(np.isfinite(line["d_loss"]) for line in read_metrics(tmp_path))
 
 
@@ -202,7 +203,7 @@ def test_a_training_that_is_worse_for_long_stops_and_is_not_continued(images, tm
     assert outcome.step <= COLLAPSE["conv"] < outcome.reached < settings.steps
     assert int(state.step) == outcome.reached == written[-1]["step"]
     assert caplog.text.count("clearly further from the train images") == 1
-    assert caplog.text.count(f"stopped at step {outcome.reached}, clearly worse for long") == 2
+    assert caplog.text.count(f"stopped at step {outcome.reached}, lost for long") == 2
     assert_equal(state, again)
     assert read_outcome(tmp_path) == outcome
     assert read_metrics(tmp_path) == written

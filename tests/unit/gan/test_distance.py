@@ -16,8 +16,9 @@ from components.transform.pixels import scale
 from tests.support.shards import write_shards
 
 
-def features_of(images: np.ndarray) -> np.ndarray:
-    return random_features(ImageShape(*images.shape[1:]))(scale(tf.constant(images))).numpy().astype(np.float64)
+def features_of(images: np.ndarray) -> list[np.ndarray]:
+    groups = random_features(ImageShape(*images.shape[1:]))(scale(tf.constant(images)))
+    return [group.numpy().astype(np.float64) for group in groups]
 
 
 def test_more_of_the_same_is_near_and_less_variety_is_far(images):
@@ -34,16 +35,23 @@ def test_more_of_the_same_is_near_and_less_variety_is_far(images):
 
 def test_its_unit_is_the_real_images_standard_deviation():
     real = np.random.default_rng(0).normal(5.0, 40.0, (500, 1))
-    np.testing.assert_allclose(Slices(real).distance(real + 2 * real.std()), 2.0)
-    many = np.random.default_rng(1).normal(size=(500, 4)) * [1, 2, 3, 4]
-    np.testing.assert_allclose(Slices(many).distance(many + 1), Slices(10 * many).distance(10 * (many + 1)))
+    np.testing.assert_allclose(Slices([real]).distance([real + 2 * real.std()]), 2.0)
+
+
+def test_groups_count_alike_whatever_their_size_and_scale():
+    rng = np.random.default_rng(0)
+    wide, narrow = rng.normal(0, 100, (400, 1)), rng.normal(0, 1, (400, 50))
+    slices = Slices([wide, narrow])
+    first = slices.distance([wide + 300, narrow])
+    second = slices.distance([wide, narrow + 3])
+    np.testing.assert_allclose(first, second, rtol=0.5)
 
 
 def test_what_isnt_finite_has_no_distance():
     real = np.random.default_rng(0).normal(size=(50, 4))
     broken = real.copy()
     broken[7, 2] = np.inf
-    assert np.isnan(Slices(real).distance(broken))
+    assert np.isnan(Slices([real]).distance([broken]))
 
 
 def test_images_that_are_all_the_same_have_one(images):
@@ -56,10 +64,10 @@ def test_images_that_are_all_the_same_have_one(images):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_shape_has_features(side, channels):
     images = np.random.default_rng(0).integers(0, 256, (10, side, side, channels), np.uint8)
-    features = features_of(images)
-    assert features.shape[0] == 10
-    assert features.shape[1] >= 64 * channels + 2 * 128 - 128 * (side < 28)
-    assert np.isfinite(features).all()
+    thumbnail, *scales = features_of(images)
+    assert thumbnail.shape == (10, 64 * channels)
+    assert [group.shape for group in scales] == [(10, 128)] * {16: 1, 20: 1, 36: 2, 64: 3, 128: 4}[side]
+    assert all(np.isfinite(group).all() for group in (thumbnail, *scales))
 
 
 def test_a_sample_is_of_different_images_and_the_same_each_time(images, tmp_path):
