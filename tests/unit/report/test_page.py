@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import pipeline.report
+from components.gan.training.outcome import Outcome
 from components.gate.drawing.showcase_file import SHOWCASE_FILE
 from components.gate.verdict.verdict import Check
 from pipeline.report.facts import find_record, gather
@@ -17,7 +18,7 @@ from pipeline.report.page import render
 from pipeline.report.useful import useful_rows, usefulness_of
 from pipeline.report.write import write_report
 from serving.repository.errors import UserError
-from tests.support.past_home import PastHome, make_showcase, make_usefulness
+from tests.support.past_home import PastHome, make_showcase, make_usefulness, write_journal
 
 _VOID = {"meta", "img", "link", "br", "input", "hr"}
 
@@ -100,6 +101,18 @@ def test_a_full_report_has_every_part(past):
         "300.0",
     ):
         assert told in page.text, told
+
+
+def test_a_training_that_collapsed_shows_where_its_best_was(past):
+    record = past.add(version=1)
+    assert "It exported" not in page_of(past).text
+    write_journal(Path(record.training), Outcome(600, 800, 800, "whole", 0.2, 2.5))
+    page = page_of(past)
+    assert (
+        "It exported the best average, of step 600 of 800, at distance 0.2 from the train images (2.5 at the end)." in page.text
+    )
+    plots = [drawing["aria-label"] for drawing in page.all("svg") if drawing.get("class") == "chart"]
+    assert "Distance from the train images over training, at the end 2.5; exported is that of step 600, 0.2" in plots
 
 
 def test_a_first_push_has_no_empty_column_for_a_served_version(past):
