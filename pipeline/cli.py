@@ -82,9 +82,11 @@ class Forger(Group):
             super().main(words, prog_name, **{**extra, "standalone_mode": False})
         except (click.exceptions.Abort, KeyboardInterrupt):
             _stop("interrupted; the same command goes on where it was", EXIT_INTERRUPTED)
-        except click.ClickException as error:
+        except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(EXIT_USER)
+        except click.ClickException as error:
+            _stop(_usage(error), EXIT_USER)
         except Exception as error:
             if debug:
                 raise
@@ -149,6 +151,13 @@ def _line(error: Exception) -> str:
         return str(error)
     first = first_line(error)
     return f"{': '.join([*notes, first])} (forger --debug ... shows all)"
+
+
+def _usage(error: click.ClickException) -> str:
+    """Say on one line what click takes many for: the mistake, and whose help tells more."""
+    said = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{said.removesuffix('.')} (`{context.command_path} --help` tells more)" if context else said
 
 
 def _stop(line: str, code: int) -> NoReturn:

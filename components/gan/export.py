@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ class Generator(tf.Module):
         """Take the trained generator out of a train state, with the classes that "any" stands for."""
         super().__init__(name="generator")
         # A copy outside of the training's strategy, whose variables may be spread over devices.
-        self.network = state.recipe.build_generator(state.settings, state.num_classes, state.shape, "float64")
-        self.network.set_weights(state.ema_generator.get_weights())
+        network = state.recipe.build_generator(state.settings, state.num_classes, state.shape, "float64")
+        network.set_weights(state.ema_generator.get_weights())
+        # TensorFlow Serving restores the variables that the module tracks. Of a Keras variable these would be copies, made while
+        # saving, and the graph's own would stay empty: so the module tracks TensorFlow's variables, and not the network.
+        self.weights = [variable.value for variable in network.variables]
+        self._network = functools.partial(network, training=False)
         self._draw, self._conditional = state.recipe.draw_latents, conditional
         self._any = np.array(labels, np.int64)
         self._num_classes, self._latent_size = state.num_classes, state.settings.latent_size
@@ -47,9 +52,7 @@ class Generator(tf.Module):
     @tf.function
     def from_latent(self, latent: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         """Draw float32 [N, H, W, C] images in [-1, 1] from latents float32 [N, Z] and labels int64 [N]."""
-        return {
-            contract.OUTPUT_IMAGE: tf.cast(self.network([latent, self._known(self._checked(label))], training=False), tf.float32)
-        }
+        return {contract.OUTPUT_IMAGE: tf.cast(self._network([latent, self._known(self._checked(label))]), tf.float32)}
 
     @tf.function
     def sample(self, seed: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -72,7 +75,7 @@ class Generator(tf.Module):
 
     def _sample(self, seed: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         label = self._chosen(seed, label)
-        image = self.network([self._draw(seed, self._latent_size), self._known(label)], training=False)
+        image = self._network([self._draw(seed, self._latent_size), self._known(label)])
         return quantise(image), self._answered(label)
 
     def _known(self, label: tf.Tensor) -> tf.Tensor:

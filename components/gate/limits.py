@@ -36,6 +36,12 @@ class Calibrated:
             return 1 - worst
         return (1 - worst) / classes if self.metric == "smallest_class_share" else worst
 
+    def worst(self, limit: float, classes: int) -> float:
+        """Turn the limit of the metric back into that of the calibration's figure."""
+        if self.metric == "label_agreement":
+            return 1 - limit
+        return 1 - limit * classes if self.metric == "smallest_class_share" else limit
+
 
 CALIBRATED = (
     Calibrated("max_pixel_shift", "pixel_shift", "pixel_shift", of_classes=True),

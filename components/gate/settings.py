@@ -147,8 +147,8 @@ class GateSettings(Settings):
     max_frechet_increase: float | None = Field(
         default=0.1,
         ge=0,
-        description="Growth of the Fréchet distance over the served version's, relative: room for another seed. The paired "
-        f"bootstrap's noise widens it where the noise is larger{_UNGATED}",
+        description="Growth of the Fréchet distance over the served version's, relative: room for another seed. The "
+        f"comparison's noise widens it where that is larger, up to a half: with more nothing is blessed{_UNGATED}",
     )
     max_recall_drop: float | None = Field(
         default=0.1,

@@ -16,6 +16,7 @@ from components.ingest.sources import AUTO, MIRROR, UPSTREAM
 from components.progress import log_note
 from serving.repository.errors import UserError
 
+_BY_HAND = "; or download the archives elsewhere and name their directory: `forger data fetch --source DIR`"
 _KEPT, _MODULE = "kept archives", "module"
 _Origins = dict[str, Callable[[], Path | None]]
 
@@ -49,16 +50,15 @@ def prepare(
             prepared = tfds_dataset.generate(data, fields, data_dir, downloads, manual_dir, origin, asked)
         except UserError as error:
             if len(origins) == 1:
-                raise
+                by_hand = _BY_HAND if origin == UPSTREAM and archives.registered(builder) else ""
+                raise UserError(f"{error}{by_hand}") from error
             failures.append(f"{origin}: {error}")
             log_note(f"{data.dataset}: {failures[-1]}")
             continue
         verified = "checksums verified, " if archives.url_infos(builder) else ""
         log_note(f"{data.dataset} {prepared.version}: prepared from {origin}, {verified}{prepared.splits}")
         return prepared
-    raise UserError(
-        f"{data.dataset} can't be fetched: {'; '.join(failures)}; or name a directory that holds the original archives"
-    )
+    raise UserError(f"{data.dataset} can't be fetched: {'; '.join(failures)}{_BY_HAND}")
 
 
 def _origins(data: DataSettings, builder: Any, downloads: Path, source: str) -> _Origins:

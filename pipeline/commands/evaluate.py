@@ -9,7 +9,7 @@ import click
 import cloup
 
 from pipeline.commands.base import EXIT_BLOCKED, command, examples
-from pipeline.commands.options import dataset_option, exactly_one, home_option, json_option, only_with
+from pipeline.commands.options import dataset_option, home_option, json_option, not_both, only_with
 from pipeline.home.home import Home
 
 _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -17,12 +17,13 @@ _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @command(
     epilog=examples(
+        "forger evaluate",
         "forger evaluate --server 127.0.0.1:8500",
         "forger evaluate --samples images.npy --labels labels.npy --json",
     )
 )
 @cloup.option_group(
-    "What is scored, one of these",
+    "What is scored; the pushed version that is stable if nothing is named",
     cloup.option("--server", metavar="HOST:PORT", help="What a running model server answers."),
     cloup.option(
         "--model", type=click.Path(path_type=Path), metavar="DIR", help="A SavedModel, or the newest version of a directory."
@@ -56,7 +57,7 @@ _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
     help="Measure usefulness as well: what a classifier learns from the images, and whether a network can tell them from real "
     "ones. Takes minutes.",
 )
-@exactly_one("server", "samples", "model", why="name one of --server, --samples and --model")
+@not_both("server", "samples", "model", why="name one of --server, --samples and --model, not several")
 @only_with("samples", "labels", why="--labels are those of --samples: a generator says its own")
 @home_option
 @json_option
@@ -74,7 +75,8 @@ def evaluate(
     as_json: bool,
     home: Path,
 ) -> None:
-    """Score what is served, a SavedModel or an array of images with the gate's figures and thresholds."""
+    """Score the stable version, a server, a SavedModel or an array of images with the gate's figures and thresholds."""
+    from pipeline.home.versions import find_version
     from pipeline.terminal.console import make_console, quiet, shown_by
     from pipeline.terminal.run import RunView
     from pipeline.terminal.verdict import show_checks, show_usefulness
@@ -98,7 +100,7 @@ def evaluate(
                 with GeneratorClient(server, model_name(dataset), timeout) as client:
                     scores = score(yardstick, open_server(client, classes, yardstick.images.shape[1:]), thorough=thorough)
             else:
-                assert model is not None  # one of the three is given
+                model = model or find_version(Home.at(home).model_base(dataset), None, None)
                 scores = score(yardstick, open_model(model, classes, timeout, yardstick.images.shape[1:]), thorough=thorough)
         except Unfit as problem:
             scores = Scores(refusal(problem))

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 import cloup
-from cloup.constraints import Constraint, If, IsSet, accept_none, all_or_none, mutually_exclusive, require_all, require_one
+from cloup.constraints import Constraint, If, IsSet, accept_none, all_or_none, mutually_exclusive, require_all
 
 from pipeline.commands.completion import complete_profiles, complete_settings, complete_version_labels, complete_versions
 from pipeline.engines.base import Engine
@@ -102,11 +102,6 @@ def together(*names: str, why: str) -> Callable:
 def not_both(*names: str, why: str) -> Callable:
     """Refuse more than one of these options."""
     return cloup.constraint(_said(mutually_exclusive, why), names)
-
-
-def exactly_one(*names: str, why: str) -> Callable:
-    """Refuse none of these options, or more than one."""
-    return cloup.constraint(_said(require_one, why), names)
 
 
 def not_with(name: str, *others: str, why: str) -> Callable:

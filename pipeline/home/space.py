@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.home.causes import causes, step_of
 from serving.repository.errors import UserError
 
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT)
@@ -30,24 +31,13 @@ def naming_full_disk(directory: Path, mend: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        errors = list(_chain(error))
+        errors = causes(error)
         full = [one for one in reversed(errors) if _is_full(one)]
         if not full:
             raise
-        # What was being done: noted on the error itself, or on the first of those that it led to.
-        notes = next((notes for one in reversed(errors) if (notes := getattr(one, "__notes__", []))), [])
         place = next(filter(None, map(_place, full)), str(directory))
-        raise UserError(f"{': '.join([*notes, 'no space left on the disk of'])} {place} "
+        raise UserError(f"{': '.join([*step_of(errors), 'no space left on the disk of'])} {place} "
                         f"({_free(Path(place), directory) >> 20} MiB are free): make room and {mend}") from error  # fmt: skip
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error, what it was raised from, and so on."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _is_full(error: BaseException) -> bool:

@@ -78,7 +78,7 @@ def _row(check: Check, verdict: Verdict) -> Row:
         of=check.slice or "all images",
         value=number(check.value, share=known.share),
         limit={"max": "≤ ", "min": "≥ "}[check.kind] + number(check.limit) + (" (lenient)" if check.lenient else ""),
-        interval="" if check.slice else _interval(verdict.intervals, check.metric),
+        interval="" if check.slice else _interval(verdict.intervals, check.metric, _real(verdict, check.metric)),
         outcome="passed" if check.passed else "failed",
         bar=bar,
     )
@@ -106,7 +106,7 @@ def _free_row(name: str, verdict: Verdict) -> Row:
     bar = None
     if value is not None and known.better and (known.share or real is not None or served is not None):
         bar = _bar(value, None, real, served, known)
-    return Row(known, "all images", number(value, share=known.share), "", _interval(verdict.intervals, name), "", bar)
+    return Row(known, "all images", number(value, share=known.share), "", _interval(verdict.intervals, name, real), "", bar)
 
 
 def _bar(value: float, limit: float | None, real: float | None, served: float | None, known: Meaning) -> Bar:
@@ -133,8 +133,12 @@ def _real(verdict: Verdict, metric: str) -> float | None:
     return verdict.floor_figures.get(metric, meaning(metric).real)
 
 
-def _interval(intervals: Mapping[str, Sequence[float]], metric: str) -> str:
-    return " to ".join(number(end) for end in intervals[metric]) if metric in intervals else ""
+def _interval(intervals: Mapping[str, Sequence[float]], metric: str, real: float | None = None) -> str:
+    if metric not in intervals:
+        return ""
+    low, high = intervals[metric]
+    alike = real is not None and low <= real <= high
+    return f"{number(low)} to {number(high)}" + (", not told from real" if alike else "")
 
 
 def number(value: float | None, *, share: bool = False) -> str:

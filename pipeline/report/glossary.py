@@ -72,7 +72,9 @@ GLOSSARY: dict[str, Meaning] = {
     "frechet_infinity": Meaning(
         "Fréchet distance, N → ∞", "extrapolated to infinitely many images", "low", source="Chong & Forsyth 2020"
     ),
-    "kid": Meaning("KID", "kernel distance, unbiased at any number of samples", "low", source="Bińkowski et al. 2018"),
+    "kid": Meaning(
+        "KID", "kernel distance, unbiased at any number of samples", "low", real=0.0, source="Bińkowski et al. 2018"
+    ),
     "kid_error": Meaning("KID, standard error", "over its subsets", source="Bińkowski et al. 2018"),
     "precision": Meaning(
         "Precision", "share of generated images that look real", "high", share=True, source="Kynkäänniemi et al. 2019"
@@ -80,7 +82,10 @@ GLOSSARY: dict[str, Meaning] = {
     "recall": Meaning(
         "Recall", "share of real images that the generator could draw", "high", share=True, source="Kynkäänniemi et al. 2019"
     ),
-    "density": Meaning("Density", "how deep among real images generated ones lie", "high", real=1.0, source="Naeem et al. 2020"),
+    # Neither way is better: of images all alike in a dense place it is far above that of real ones.
+    "density": Meaning(
+        "Density", "how deep among real images generated ones lie; best like real ones", real=1.0, source="Naeem et al. 2020"
+    ),
     "coverage": Meaning(
         "Coverage", "share of real images with a generated one nearby", "high", share=True, source="Naeem et al. 2020"
     ),

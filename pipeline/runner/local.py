@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,7 +53,7 @@ class NodeObserver(Protocol):
 
 
 def run_nodes(
-    config: Config, profile: str, prepared: PreparedDataset, home: Home, observer: NodeObserver, engine: Engine
+    config: Config, profile: str, prepared: PreparedDataset, home: Home, observers: Sequence[NodeObserver], engine: Engine
 ) -> RunRecord:
     """Run all nodes that are not done yet.
 
@@ -61,7 +62,7 @@ def run_nodes(
         profile: The profile's name, for the record.
         prepared: The dataset on disk.
         home: The home, held by this process.
-        observer: Told of each node.
+        observers: Told of each node.
         engine: Where the Beam steps run.
 
     Returns:
@@ -92,7 +93,7 @@ def run_nodes(
     record.save(home.runs)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
     try:
-        outputs = _launch(ir, home, observer, record, engine)
+        outputs = _launch(ir, home, observers, record, engine)
         _conclude(record, outputs, home)
     except Exception as error:
         record.state = "failed"
@@ -131,7 +132,9 @@ def _compile(config: Config, prepared: PreparedDataset, home: Home, places: Plac
     return compiler.Compiler().compile(create_pipeline(config, prepared, places, connection))
 
 
-def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, record: RunRecord, engine: Engine) -> dict[str, Any]:
+def _launch(
+    ir: pipeline_pb2.Pipeline, home: Home, observers: Sequence[NodeObserver], record: RunRecord, engine: Engine
+) -> dict[str, Any]:
     """Launch node after node, as TFX's LocalDagRunner does; returns the output artifacts by "node.key"."""
     deployment = runner_utils.extract_local_deployment_config(ir)
     connection = _connection(home)
@@ -142,7 +145,8 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
         node_id = node.pipeline_node.node_info.id
         if node_id == PUSHER and _push_is_lost(record, home):
             node.pipeline_node.execution_options.caching_options.enable_cache = False
-        observer.started(node_id, number, len(ir.nodes))
+        for observer in observers:
+            observer.started(node_id, number, len(ir.nodes))
         began, began_ms = time.monotonic(), time.time() * 1000
         # TFX types this for its operator classes; anything that makes an operator serves.
         operators: Any = {
@@ -171,7 +175,8 @@ def _launch(ir: pipeline_pb2.Pipeline, home: Home, observer: NodeObserver, recor
         done = NodeRecord(id=node_id, outcome="ran" if fresh else "cached", seconds=round(time.monotonic() - began, 2))
         record.nodes.append(done)
         record.save(home.runs)
-        observer.ended(done)
+        for observer in observers:
+            observer.ended(done)
     return outputs
 
 

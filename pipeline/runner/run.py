@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
+from collections.abc import Iterator
 
 from rich.markup import escape
 
@@ -14,10 +16,11 @@ from components.ingest.summary import describe
 from pipeline.config import resolve_config
 from pipeline.engines.base import Engine
 from pipeline.home.home import Home
-from pipeline.home.run_record import RunRecord, load_last
+from pipeline.home.memory import check_memory, naming_exhausted_memory
+from pipeline.home.run_record import RunRecord, load_all, load_last
 from pipeline.home.space import naming_full_disk
 from pipeline.home.temporary import temporary_files
-from pipeline.runner.memory import check_memory
+from pipeline.runner.last_words import last_words
 from pipeline.terminal.console import capture_logs, make_console
 from pipeline.terminal.run import RunView, show_end
 from serving.repository.errors import first_line
@@ -45,11 +48,11 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
         console.print(warning)
     home.open()
     began = time.monotonic()
-    with home.alone(), naming_full_disk(home.path, "run again, finished steps are kept"), temporary_files(home):
+    with home.alone(), _naming_what_ran_out(home, "run again, finished steps are kept"), temporary_files(home):
         before = load_last(home.runs)
         view = RunView(console)
         log_file = home.logs / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
-        with capture_logs(log_file, view, debug=debug):
+        with last_words(log_file) as words, capture_logs(log_file, view, debug=debug):
             prepared = prepare(config.data, home.data, source)
             console.print(escape(f"data: {describe(prepared, config.data)}"))
             where = "" if engine.runner == "local" else f"Beam on {engine.runner}, "
@@ -60,7 +63,7 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
 
             try:
                 with ready(engine, home.path):
-                    record = run_nodes(config, profile, prepared, home, view, engine)
+                    record = run_nodes(config, profile, prepared, home, (view, words), engine)
             except Exception:
                 _LOGGER.exception("the run failed")
                 failed = load_last(home.runs)
@@ -68,7 +71,8 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
                     console.print(_leave_report(home, failed))
                 raise
             report = _leave_report(home, record)
-    show_end(record, console, time.monotonic() - began)
+    as_before = any(past.pushed_path == record.pushed_path for past in load_all(home.runs) if past.run_id < record.run_id)
+    show_end(record, console, time.monotonic() - began, as_before=as_before)
     console.print(report)
     return record
 
@@ -76,10 +80,16 @@ def run_pipeline(profile: str, changes: list[str], home: Home, source: str, engi
 def prepare_data(data: DataSettings, home: Home, source: str) -> PreparedDataset:
     """Bring a dataset into a home, showing where it came from."""
     home.open()
-    with home.alone(), naming_full_disk(home.path, "try again"), temporary_files(home):
+    with home.alone(), _naming_what_ran_out(home, "try again"), temporary_files(home):
         console = make_console(stderr=True)
         with capture_logs(home.logs / "data.log", RunView(console), debug=False):
             return prepare(data, home.data, source)
+
+
+@contextlib.contextmanager
+def _naming_what_ran_out(home: Home, mend: str) -> Iterator[None]:
+    with naming_full_disk(home.path, mend), naming_exhausted_memory(mend):
+        yield
 
 
 def _leave_report(home: Home, record: RunRecord) -> str:

@@ -96,8 +96,8 @@ def show_plan(config: dict[str, Any], nodes: Iterable[str], runner: str, beam_ar
     console.print(f"Beam on {runner}: " + escape(" ".join(beam_args)))
 
 
-def show_end(record: RunRecord, console: Console, seconds: float) -> None:
-    """Print how a run ended, and the next thing to type."""
+def show_end(record: RunRecord, console: Console, seconds: float, *, as_before: bool) -> None:
+    """Print how a run ended, whether an earlier run had pushed this version, and the next thing to type."""
     console.print()
     show_training(record, console)
     show_verdict(record, console)
@@ -105,7 +105,7 @@ def show_end(record: RunRecord, console: Console, seconds: float) -> None:
         console.print(f"{name}: {escape(path)}")
     console.print(f"took {seconds:.0f} s")
     if record.state == "blessed":
-        console.print(f"pushed: version {record.pushed_version}, {escape(record.pushed_path)}")
+        console.print(f"{'as before' if as_before else 'pushed'}: version {record.pushed_version}, {escape(record.pushed_path)}")
         dataset = record.config["data"]["dataset"]
         which = "" if dataset == DataSettings().dataset else f" --dataset {dataset}"
         console.print(
@@ -113,5 +113,5 @@ def show_end(record: RunRecord, console: Console, seconds: float) -> None:
         )
     else:
         console.print(
-            "nothing was pushed. next: [bold]forger status[/] shows why; change a setting with [bold]--set[/] and run again"
+            "nothing was pushed. next: see in the report what fails, change a setting with [bold]--set[/] and run again"
         )

@@ -95,10 +95,10 @@ class LocalGenerator:
         parts = []
         for rows in chunks(len(run.inputs[contract.INPUT_LABEL])):
             try:
-                part = self._servable.run(run.signature, {alias: tf.constant(value[rows]) for alias, value in run.inputs.items()})
+                part = self._servable.run_arrays(run.signature, {alias: value[rows] for alias, value in run.inputs.items()})
             except (tf.errors.OpError, TypeError, ValueError) as error:
                 raise UserError(f"the generator in {self.directory} refused the request: {flat_message(error)}") from error
-            parts.append({alias: part[alias].numpy() for alias in run.outputs})
+            parts.append({alias: part[alias] for alias in run.outputs})
         return {alias: np.concatenate([part[alias] for part in parts]) for alias in run.outputs}
 
     def _check(self, run: draws.Run) -> None:

@@ -35,3 +35,11 @@ def quiet_start() -> Iterator[None]:
         return
     with _ONE_AT_A_TIME, open(os.devnull, "w", encoding="utf-8") as nowhere, native_stderr_to(nowhere.fileno()):
         yield
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and look for its devices without a message; what it logs later obeys `TF_CPP_MIN_LOG_LEVEL`."""
+    with quiet_start():
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -20,6 +19,7 @@ from serving.server.models.model_config import LATEST, ModelConfig, VersionPolic
 from serving.server.options import ServerOptions
 from serving.server.rest.origins import check_origins
 from serving.server.rest.thread import RestThread
+from serving.server.rpc.admission import HELD, Admission, Workers
 from serving.server.rpc.health import ModelHealth
 from serving.server.tls import Tls
 
@@ -92,9 +92,11 @@ class GeneratorServer:
         self._stopped = False
         self._registry = None
         self._rest: RestThread | None = None
+        workers = Workers(self._options.workers)
         self._server = grpc.server(
-            ThreadPoolExecutor(self._options.workers, thread_name_prefix="forger-grpc"),
-            maximum_concurrent_rpcs=self._options.max_calls,
+            workers,
+            interceptors=[Admission(workers, self._options.max_calls)],
+            maximum_concurrent_rpcs=self._options.max_calls + HELD,
             options=[
                 ("grpc.so_reuseport", 0),  # else a second server on the same port would start and share the calls
                 ("grpc.max_receive_message_length", self._options.max_message_bytes),
@@ -138,6 +140,9 @@ class GeneratorServer:
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         # TensorFlow takes seconds to import; whoever only asks for a port that is taken should not wait for it.
+        from serving.saved_model.quiet import start_tensorflow
+
+        start_tensorflow()
         from serving.server.metrics import Metrics
         from serving.server.models.registry import ModelRegistry
         from serving.server.models.start import start_problem

@@ -106,8 +106,9 @@ def measure_power(options: argparse.Namespace) -> None:
     until its distance to the real images has grown by a fifth.
     """
     from components.gate.combiners.keys import content_keys
-    from components.gate.figures.bootstrap import compare, margin
-    from components.gate.figures.frechet import Moments, frechet_between
+    from components.gate.combiners.quality import FLOOR_IMAGES
+    from components.gate.figures.comparison import compare, margin
+    from components.gate.figures.frechet import Moments, by_part, chance_of, frechet_between
     from components.gate.settings import GateSettings
     from components.judge.features import load_judge
     from serving.saved_model.generator import LocalGenerator
@@ -119,6 +120,7 @@ def measure_power(options: argparse.Namespace) -> None:
     drawn = [generator.sample(keys ^ number, labels)[0] for number in range(_POOL)]
     pool = np.stack([judge.features(some)[0] for some in drawn], axis=1)  # [N, pool, D]
     blurred = np.stack([judge.features(_blur(some))[0] for some in drawn], axis=1)
+    chance = 2 * chance_of(Moments.of(real[::2]), Moments.of(real[1::2])) / FLOOR_IMAGES
     truth, level = Moments.of(real), np.random.default_rng(0).random(pool.shape[:2])[..., None]
 
     def distance(share: float) -> float:
@@ -137,9 +139,9 @@ def measure_power(options: argparse.Namespace) -> None:
             places = np.argsort(rng.random(pool.shape[:2]), axis=1)
             served, ours = (rows[:, None], places[:, :draws]), (rows[:, None], places[:, draws : 2 * draws])
             worse = np.where(rng.random((*ours[1].shape, 1)) < high, blurred[ours], pool[ours])
-            order = rng.permutation(len(real))
+            parts = rng.permutation(len(real))
             for name, candidate in (("equal", pool[ours]), ("worse", worse)):
-                increase, error = compare(real[order], candidate[order], pool[served][order])
+                increase, error = compare(*(by_part(side, parts) for side in (real, candidate, pool[served])), chance)
                 increases[name].append(increase)
                 margins[name].append(margin(settings.max_frechet_increase, error))
         passes = {name: float(np.mean(np.array(increases[name]) <= margins[name])) for name in increases}

@@ -56,6 +56,7 @@ def test_the_generator_saw_the_datasets_own_images(session, mnist):
 
 def test_an_unchanged_rerun_does_nothing(session):
     done = session.run()
+    assert f"as before: version 1, {session.base / '1'}" in done.stdout
     assert done.returncode == 0
     assert set(session.outcomes) == ALL
     assert ran(session) == set()

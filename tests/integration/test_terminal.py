@@ -18,6 +18,14 @@ DRAW = (
     "images, labels = LocalGenerator(Path(sys.argv[1])).sample([1, 2], [7, -1]); print(images.shape)"
 )
 
+SERVE = (
+    "import sys; from pathlib import Path; from serving.client import GeneratorClient\n"
+    "from serving.server.app import GeneratorServer\n"
+    "with GeneratorServer(Path(sys.argv[1]), 'mnist_gan', port=0, rest_port=0) as server:\n"
+    "    with GeneratorClient(server.target, 'mnist_gan') as client:\n"
+    "        print(client.sample([1, 2], [7, -1])[0].shape, file=sys.stderr)"
+)
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
@@ -54,6 +62,19 @@ def test_serve_shows_its_own_lines(home):
     _, seen = on_a_terminal(command, stop_at="mnist_gan", PYTHONPATH=str(ROOT))
     assert "loaded version 1" in seen
     assert not NATIVE.findall(seen), seen
+
+
+def test_debug_shows_them(home):
+    command = ["env", "-u", "TF_CPP_MIN_LOG_LEVEL", FORGER, "--debug", "serve", "--no-rest", "--port", "0", "--home", home.path]
+    _, seen = on_a_terminal(command, stop_at="serving mnist_gan", PYTHONPATH=str(ROOT))
+    assert NATIVE.search(seen)
+
+
+def test_a_script_with_a_server_shows_its_own_lines(home):
+    """It chooses no level of TensorFlow's log, and what it writes itself still arrives."""
+    command = ["env", "-u", "TF_CPP_MIN_LOG_LEVEL", sys.executable, "-c", SERVE, home.model_base("mnist")]
+    _, seen = on_a_terminal(command, PYTHONPATH=str(ROOT))
+    assert seen.strip() == "(2, 28, 28, 1)"
 
 
 def test_a_script_may_ask_for_the_messages(home):

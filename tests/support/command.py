@@ -16,6 +16,5 @@ def assert_refused(done: Result, words: str) -> None:
     """Check that a user's mistake has ended as all do: exit code 2, nothing printed, and the words in what is said of it."""
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert words in done.stderr
-    assert done.stderr.startswith(("forger: ", "Usage: "))
-    if done.stderr.startswith("forger: "):
-        assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("forger: ")
+    assert done.stderr.count("\n") == 1, done.stderr

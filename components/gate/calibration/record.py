@@ -13,6 +13,8 @@ CALIBRATION_FILE = "calibration.json"
 LABEL_ERROR, SHORTFALL = "label_error", "class_shortfall"
 # Of the way from real against real to the mildest fault, in logarithms: a GAN is never quite nature, and faults are far off.
 _WAY = 0.75
+# About half of the images by chance alone: what counts is what exceeds real against real.
+_FROM_TYPICAL = ("leaked_share",)
 _LEAST_POWER = 1.5  # a fault's figure over that of real against real: nearer, the two can't be told apart
 
 
@@ -76,15 +78,17 @@ class Calibration(BaseModel):
         noise = (self.class_noise if of_class else self.noise).get(figure)
         if noise is None or not noise > 0:
             return None
+        base = self.typical.get(figure, 0.0) if figure in _FROM_TYPICAL else 0.0
+        noise -= base
         seen = [
-            value
+            value - base
             for response in self.responses
             if response.must and figure in response.seen_by and (value := response.figures.get(figure)) is not None
         ]
-        clear = [value for value in seen if value >= _LEAST_POWER * noise or (figure == "leaked_share" and value > noise)]
+        clear = [value for value in seen if value >= _LEAST_POWER * noise]
         if not clear:
             return None
-        return min(clear) if of_class else noise ** (1 - _WAY) * min(clear) ** _WAY
+        return base + (min(clear) if of_class else noise ** (1 - _WAY) * min(clear) ** _WAY)
 
     def typical_of_metrics(self) -> dict[str, float | None]:
         """Return what real images have by the metrics' own names."""

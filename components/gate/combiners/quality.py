@@ -12,7 +12,9 @@ from threadpoolctl import threadpool_limits
 from components.gate.combiners.rows import Row, shared_train_reference, stack
 from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio, smallest_share
 from components.gate.figures.frechet import (
+    PARTS,
     Moments,
+    by_part,
     chance_of,
     extrapolate,
     frechet_between,
@@ -23,7 +25,6 @@ from components.gate.figures.frechet import (
 from serving.repository.contract import ANY_LABEL
 
 _PENDING = 256  # rows summed up at once: one matrix product costs less than as many outer products
-_PARTS = 20  # random parts of the rows, for the jackknife: tells an error to about 16 %
 FLOOR_IMAGES = 10_000  # images whose sampling noise the Fréchet distance's floor holds, whatever number is compared
 TRAIN_IMAGES = 30_000  # the same of the distance to the train images
 
@@ -116,7 +117,7 @@ class QualityCombiner(beam.CombineFn):
         empty, empty_second = (Moments.of(np.zeros((0, size))) for size in self._sizes)
         no_classes = ClassSums.of(np.zeros((0, self._sizes[0])), np.zeros(0, np.int64), self._classes)
         none = np.zeros(self._classes, np.int64)
-        first, second = [empty] * _PARTS, [empty_second] * _PARTS
+        first, second = [empty] * PARTS, [empty_second] * PARTS
         return QualitySums(first, first, second, second, no_classes, no_classes, none, none)
 
     def add_input(self, sums: QualitySums, row: Row) -> QualitySums:
@@ -129,17 +130,13 @@ class QualityCombiner(beam.CombineFn):
         if not sums.pending:
             return sums
         rows = stack(sums.pending)
-        part = rows.key % _PARTS
         group = np.where(rows.answered == ANY_LABEL, rows.predicted, rows.answered)
 
-        def by_part(side: np.ndarray) -> list[Moments]:
-            return [Moments.of(side[part == number]) for number in range(_PARTS)]
-
         return sums + QualitySums(
-            by_part(rows.real),
-            by_part(rows.generated),
-            by_part(rows.real_second),
-            by_part(rows.generated_second),
+            by_part(rows.real, rows.key),
+            by_part(rows.generated, rows.key),
+            by_part(rows.real_second, rows.key),
+            by_part(rows.generated_second, rows.key),
             ClassSums.of(rows.real, rows.label, self._classes),
             ClassSums.of(rows.generated, group, self._classes),
             np.bincount(rows.label, minlength=self._classes),

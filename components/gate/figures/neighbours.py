@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_CHUNK = 500  # rows of a distance matrix held at once: 500 x 10,000 float32 are 20 MB, and there are up to four of them
+_CHUNK = 250  # rows of a distance matrix held at once: 250 x 10,000 float32 are 10 MB, and there are up to four of them
 # Two images are near-duplicates when they are nearer to each other than this share of real images is to any other real one.
 _DUPLICATE_QUANTILE = 0.01
 

@@ -141,6 +141,7 @@ def _sample_computations(
 
 def _change_computations(
     name: str,
+    calibration: str,
     class_names: list[str],
     neighbour_examples: int,
     neighbour_share: float,
@@ -153,7 +154,8 @@ def _change_computations(
     if len(models) == 1:
         return []
     (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
-    combiner = ChangeCombiner(neighbour_examples, group_count(class_names), max_frechet_increase or 0.0, neighbour_share)
+    classes, least = group_count(class_names), max_frechet_increase or 0.0
+    combiner = ChangeCombiner(calibration, neighbour_examples, classes, least, neighbour_share)
     return [_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY)]
 
 

@@ -23,6 +23,7 @@ from components.gate.verdict.conclude import (
     per_class_figures,
     shown_figures,
 )
+from components.gate.verdict.power import without_power_to_compare
 from components.gate.verdict.verdict import Best, Check, Verdict
 
 
@@ -65,6 +66,7 @@ def read_verdict(
         least_increase=options["max_frechet_increase"],
         has_baseline=has_baseline,
     )
+    verdict.too_few_for += without_power_to_compare(verdict.checks, options["max_frechet_increase"])
     validation = tfma.load_validation_result(output)
     _agree(verdict.checks, validation, class_names)
     errors = frechet_errors(candidate)

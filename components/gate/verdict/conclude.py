@@ -13,7 +13,7 @@ from components.gate.combiners.quality import CLASS_SHARE
 from components.gate.combiners.sample import FLOOR
 from components.gate.combiners.scoring import OVERALL, Figures
 from components.gate.drawing.fault import Fault
-from components.gate.figures.bootstrap import interval
+from components.gate.figures.comparison import interval
 from components.gate.verdict.checks import value_checks
 from components.gate.verdict.power import without_power
 from components.gate.verdict.sharpness import measure_sharpness
@@ -129,7 +129,7 @@ def _intervals(figures: dict[str, float]) -> dict[str, tuple[float, float]]:
 
 
 def change_intervals(figures: dict[str, float], baseline: dict[str, float]) -> dict[str, tuple[float, float]]:
-    """95 % intervals of changes against the baseline, from the paired bootstrap's standard error."""
+    """95 % intervals of changes against the baseline, from the paired jackknife's standard error."""
     served = baseline["frechet_ratio"]
     ratio, error = figures["frechet_increase"] * served, figures["frechet_increase_error"] * served
     return {"frechet_ratio": interval(ratio, error)} if math.isfinite(ratio + error) else {}

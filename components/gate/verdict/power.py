@@ -9,6 +9,7 @@ from components.gate.limits import CALIBRATED
 from components.gate.verdict.verdict import Check
 
 _TWO_SIDED = 1.96
+_MOST_ROOM = 0.5  # growth of a distance that noise may hide: with more, a comparison doesn't hold back what is clearly worse
 _ERRORS = {"frechet_ratio": "frechet_error", "second_frechet_ratio": "second_frechet_error"}
 
 
@@ -27,7 +28,7 @@ def without_power(
         Metrics whose check can't tell good from bad with so few images.
     """
     found = []
-    calibrated = {one.metric: one.figure for one in CALIBRATED}
+    calibrated = {one.metric: one for one in CALIBRATED}
     for check in checks:
         if check.slice or check.kind == "change":
             continue
@@ -36,8 +37,20 @@ def without_power(
             # The half-width of the interval reaches from what real images have to the limit.
             if error is not None and _TWO_SIDED * error > max(check.limit - 1, 0):
                 found.append(check.metric)
-        elif calibration and check.kind == "max" and examples < calibration.images:
-            noise = calibration.noise_of(calibrated.get(check.metric, ""), examples)
-            if noise is not None and noise > check.limit:
+        elif calibration and (one := calibrated.get(check.metric)) and examples < calibration.images:
+            noise = calibration.noise_of(one.figure, examples)
+            if noise is not None and noise > one.worst(check.limit, calibration.classes):
                 found.append(check.metric)
     return found
+
+
+def without_power_to_compare(checks: list[Check], least_increase: float | None) -> list[str]:
+    """Name the comparisons with the served version whose noise hides too much.
+
+    Args:
+        checks: The verdict's.
+        least_increase: Relative increase of a Fréchet distance that is allowed at least.
+    """
+    most = max(_MOST_ROOM, least_increase or 0.0)
+    changes = (check for check in checks if check.kind == "change" and check.metric in _ERRORS and not check.ignored)
+    return [f"{check.metric} beside the served one" for check in changes if check.limit > most * (check.baseline or 0.0)]

@@ -167,6 +167,7 @@ class ModelVersions:
             left = bool(self._draining)
         for loaded in drained:
             loaded.batcher.close()
+            loaded.servable.close()
             with self._lock:
                 if loaded.number not in self._loaded:
                     self._states[loaded.number] = VersionState(loaded.number, "END")
@@ -174,7 +175,7 @@ class ModelVersions:
         if drained:
             drained.clear()
             del loaded
-            gc.collect()  # a loaded SavedModel holds reference cycles; without this its memory stays for long
+            gc.collect()  # a graph holds reference cycles; without this its memory stays for long
         return left
 
     def _forget_all_but(self, versions: set[int]) -> None:
@@ -204,8 +205,7 @@ class ModelVersions:
         try:
             if not directory.is_dir():
                 raise UserError(f"{directory} is not on disk")
-            servable = Servable(directory)
-            warmed = servable.warm_up()
+            servable, warmed = Servable.warm(directory)
         except (UserError, OSError) as error:
             self._set(VersionState(number, "END", str(error)))
             if self._retries.failed(number, str(error)):

@@ -18,9 +18,9 @@ from components.push.layout import push_model
 from pipeline.environment import prepare_tensorflow
 from pipeline.home.home import Home
 from tests.benchmarks.machine import cpu
-from tests.benchmarks.serving import generator, rates, swaps
+from tests.benchmarks.serving import crowd, generator, rates, swaps
 
-_PARTS = ("saved_model", "batching", "rivals", "swaps")
+_PARTS = ("saved_model", "batching", "rivals", "crowd", "versions", "swaps")
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load of the rates")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of which the median counts")
     parser.add_argument("--swap-seconds", type=float, default=60.0)
+    parser.add_argument("--crowd-seconds", type=float, default=60.0)
     parser.add_argument("--out", type=Path, default=Path("bench-serving.json"))
     options = parser.parse_args()
     prepare_tensorflow(quiet=True)
@@ -49,6 +50,8 @@ def _measure(work: Path, options: argparse.Namespace) -> dict[str, Any]:
         "saved_model": lambda: rates.against_saved_model(home, models[0], seconds, rounds),
         "batching": lambda: rates.batching(home, models[0], seconds, rounds),
         "rivals": lambda: rates.beside_rivals(home, models[0], work, seconds, rounds),
+        "crowd": lambda: crowd.under_crowd(work, options.crowd_seconds),
+        "versions": lambda: crowd.over_versions(work),
         "swaps": lambda: swaps.under_load(home, base, models[::-1], options.swap_seconds),
     }
     machine = {"cpu": cpu(), "cores": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()[0]}
@@ -78,6 +81,16 @@ def show(measured: dict[str, Any], console: Console) -> None:
         table.add_row("batched over unbatched", f"{found['batched_over_unbatched']:.1f} x", ">= 6 x")
         table.add_row(
             f"share of in process at {found['rows_of_a_batch']:.1f} rows", f"{found['share_of_in_process']:.0%}", ">= 60%"
+        )
+    for shape, one in measured.get("crowd", {}).items():
+        figure = f"{one['answered']} answered, {one['failed']} failed, {one['peak_mib']} MiB at most"
+        table.add_row(
+            f"{one['clients']} clients of {one['rows']} rows, {shape}, {one['seconds']:.0f} s", figure, "0 failed, < 1536 MiB"
+        )
+    if found := measured.get("versions"):
+        resident = found["resident_mib"]
+        table.add_row(
+            f"memory over {found['changes']} versions", f"{resident[9]} MiB after 10, {resident[-1]} at the end", "level"
         )
     if found := measured.get("swaps"):
         answered = f"{found['calls']}, {found['answered_per_s']:.0f}/s ({found['answered_per_s_without_changes']:.0f}/s without)"

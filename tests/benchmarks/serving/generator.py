@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from components.shape import ImageShape
 from serving.repository import contract
 from tests.support.shapes import GREY_28
 
@@ -17,7 +18,7 @@ MODEL = "mnist_gan"
 CLASSES = 10
 
 
-def build(directory: Path, seed: int) -> Path:
+def build(directory: Path, seed: int, shape: ImageShape = GREY_28) -> Path:
     """Export a generator; another seed is another model."""
     from components.gan.export import export
     from components.gan.recipes import conv
@@ -31,9 +32,10 @@ def build(directory: Path, seed: int) -> Path:
         contract.META_CLASS_NAMES: [str(label) for label in range(CLASSES)],
         contract.META_CONDITIONAL: True,
         contract.META_LATENT_SIZE: settings.latent_size,
+        contract.META_IMAGE_SHAPE: [shape.height, shape.width, shape.channels],
         contract.META_TRAINING_KEY: f"untrained {seed}",
     }
-    export(TrainState(conv, settings, CLASSES, GREY_28, "float32"), directory, MODEL, metadata)
+    export(TrainState(conv, settings, CLASSES, shape, "float32"), directory, MODEL, metadata)
     return directory
 
 

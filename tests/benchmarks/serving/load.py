@@ -30,6 +30,7 @@ class Load:
         seconds: Seconds that count.
         rate: Calls a second of all clients together that are not exceeded; None for as many as there can be. A client that was
             held up does not catch up: its next call is due after the same pause.
+        timeout: Seconds that a client waits for an answer.
     """
 
     target: str
@@ -39,6 +40,7 @@ class Load:
     warm_up: float
     seconds: float
     rate: float | None = None
+    timeout: float = 30.0
 
 
 @dataclass
@@ -81,7 +83,7 @@ async def run(load: Load) -> Reply:
                     await asyncio.sleep(due - now)
                 began = time.monotonic()
                 try:
-                    answer = await call(requests[turn % len(requests)], timeout=30)
+                    answer = await call(requests[turn % len(requests)], timeout=load.timeout)
                 except grpc.RpcError as error:
                     reply.failed += 1
                     if len(reply.failures) < _MAX_FAILURES:

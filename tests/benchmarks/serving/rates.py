@@ -19,7 +19,7 @@ from tests.benchmarks.serving.measure import Rate, in_process, measure, median
 
 _WARM_UP = 2.0  # seconds
 ROWS = 64  # of a large request
-CLIENTS = (1, 8, 32)
+CLIENTS = (1, 8, 32, 256)
 _BATCH_METRIC = "forger_serving_batch_rows"
 
 
@@ -69,7 +69,7 @@ def batching(home: Path, model: Path, seconds: float, rounds: int) -> dict[str, 
 
 
 def beside_rivals(home: Path, model: Path, work: Path, seconds: float, rounds: int) -> dict[str, Any]:
-    """Requests of one row from 1, 8 and 32 clients to each server, round by round in turn; all serve the same SavedModel."""
+    """Requests of one row from 1 to 256 clients to each server, round by round in turn; all serve the same SavedModel."""
     environments = {name: servers.build_environment(work / f"env-{name}", name) for name in servers.REQUIREMENTS}
     found: dict[str, dict[int, list[Rate]]] = {}
     with contextlib.ExitStack() as stack:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grpc
@@ -36,12 +36,14 @@ class Running:
         method: Full name of the gRPC method.
         one_row: Requests of one row, serialised, as base64.
         metrics: Address of its Prometheus metrics; ours only.
+        pid: Its process; ours only.
     """
 
     target: str
     method: str
     one_row: list[str]
     metrics: str = ""
+    pid: int = 0
 
 
 @contextlib.contextmanager
@@ -52,8 +54,8 @@ def forger(home: Path, *flags: str) -> Iterator[Running]:
     command = [program, "serve", "--home", str(home), "--port", str(port), "--rest-port", str(rest)]
     metrics = f"http://127.0.0.1:{rest}/monitoring/prometheus/metrics"
     running = Running(f"127.0.0.1:{port}", PREDICT, predict_requests(1), metrics)
-    with _process([*command, *flags], home / f"serve-{port}.log", running, {}, home):
-        yield running
+    with _process([*command, *flags], home / f"serve-{port}.log", running, {}, home) as pid:
+        yield replace(running, pid=pid)
 
 
 @contextlib.contextmanager
@@ -105,14 +107,14 @@ def _requests(environment: Path, module: str, work: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], log: Path, running: Running, environment: dict[str, str], directory: Path) -> Iterator[None]:
+def _process(command: list[str], log: Path, running: Running, environment: dict[str, str], directory: Path) -> Iterator[int]:
     with log.open("w") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, cwd=directory, env={**os.environ, **THREADS, **environment}
         )
     try:
         _wait_until_ready(process, running, log)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:

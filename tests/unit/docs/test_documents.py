@@ -11,7 +11,9 @@ import click
 import pytest
 
 from pipeline.cli import cli
+from pipeline.config import Config, resolve_config
 from pipeline.nodes import NODES
+from serving.repository.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [
@@ -55,6 +57,18 @@ def command_lines(document: Path) -> Iterator[str]:
     for code in _INLINE.findall(prose(document).replace("\\|", "|")):
         if code.startswith("forger "):
             yield code
+
+
+def settings_of(document: Path) -> list[str]:
+    """All that is called like a setting, or follows `--set`: in inline code and in shell blocks."""
+    sections = "|".join(Config.model_fields)
+    code = [*_INLINE.findall(prose(document)), *(line for block in blocks(document, "sh", "") for line in block.splitlines())]
+    called = [one for one in code if re.fullmatch(rf"(?:{sections})\.[a-z_]+(?:=\S+)?", one)]
+    files = ("json", "md", "py")
+    return [
+        *(one for one in called if one.partition(".")[2] not in files),
+        *(word for one in code for word in re.findall(r"--set[ =]([a-z_]+\.[a-z_]+=[^\s,;)]+)", re.sub("[\"']", "", one))),
+    ]
 
 
 def unknown_in(line: str) -> str:
@@ -124,6 +138,23 @@ def test_commands_and_options_exist(document):
 
 
 @documents
+def test_settings_exist_and_take_their_values(document):
+    own = set(re.findall(r"^ *\+ +(\w+): [^\n]* = Field\(", document.read_text("utf-8"), re.MULTILINE))  # of a recipe
+    wrong = {}
+    for text in settings_of(document):
+        section, name, value = re.fullmatch(r"(\w+)\.(\w+)(?:=(.*))?", text).groups()
+        known = Config.model_fields[section].annotation.model_fields
+        if name not in known and name not in own:
+            wrong[text] = "no such setting"
+        elif name in known and value and not re.search(r"[A-Z$~]|^folder/", value):  # VALUE, or what is not here
+            try:
+                resolve_config("quick", [text])
+            except UserError as error:
+                wrong[text] = str(error)
+    assert not wrong
+
+
+@documents
 def test_make_targets_exist(document):
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
@@ -160,7 +191,11 @@ def test_symptoms_in_the_readme_are_messages_of_the_code():
     table = (ROOT / "README.md").read_text("utf-8").partition("## Troubleshooting")[2].partition("\n## ")[0]
     rooms = ("components", "pipeline", "serving", "tests/support", "tools")
     code = "\n".join(path.read_text("utf-8") for room in rooms for path in (ROOT / room).rglob("*.py"))
-    for symptom in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE):
+    quoted = [
+        code for row in re.findall(r"^\| (`.+`) \|", table, re.MULTILINE) for code in _INLINE.findall(row.partition(" | ")[0])
+    ]
+    assert len(quoted) > 5
+    for symptom in quoted:
         text = re.sub(r"^(setup: |mnist )", "", symptom)
         assert all(part.strip() in code for part in text.split("...")), symptom
 

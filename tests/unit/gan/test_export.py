@@ -34,6 +34,24 @@ def test_the_signatures_are_the_contracts(exported):
         assert all(spec.shape[0] is None for spec in specs.values())
 
 
+def test_it_answers_alike_where_the_graph_is_loaded_without_its_python_objects(exported):
+    """As TensorFlow Serving loads it: it restores the variables that the graph's saver names, whatever the signatures read."""
+    _, state, directory = exported
+    seeds = {"seed": np.arange(3), "label": np.array([0, 1, -1])}
+    latents = {"latent": np.ones((3, state.settings.latent_size), np.float32), "label": np.array([0, 1, 2])}
+    given = {name: latents if name == contract.SIGNATURE_DEFAULT else seeds for name in contract.SIGNATURES}
+    objects = tf.saved_model.load(str(directory)).signatures
+    expected = {name: objects[name](**{alias: tf.constant(value) for alias, value in given[name].items()}) for name in given}
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        graph = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(directory))
+        for name, inputs in given.items():
+            signature = graph.signature_def[name]
+            fetches = {alias: info.name for alias, info in signature.outputs.items()}
+            answer = session.run(fetches, {signature.inputs[alias].name: value for alias, value in inputs.items()})
+            for alias, value in expected[name].items():
+                np.testing.assert_array_equal(answer[alias], value.numpy())
+
+
 def test_a_row_is_the_same_in_any_batch(exported):
     recipe, _, directory = exported
     sample = tf.saved_model.load(str(directory)).signatures[contract.SIGNATURE_SAMPLE]

@@ -105,6 +105,18 @@ def test_what_was_measured_goes_before_what_is_known():
     assert density.bar is None
 
 
+def test_what_can_not_be_told_from_real_says_so():
+    verdict = Verdict(
+        blessed=True,
+        reason="",
+        checks=[check("frechet_ratio", 1.1, 8.0, "max")],
+        intervals={"frechet_ratio": (0.9, 1.3), "kid": (-20.0, 30.0)},
+        figures={"kid": 5.0},
+    )
+    assert threshold_rows(verdict)[0].interval == "0.9 to 1.3, not told from real"
+    assert other_rows(verdict)[0].interval == "-20 to 30, not told from real"
+
+
 def test_the_table_of_classes_marks_what_failed():
     per_class = {"0": {"recall": 0.5, "class_share": 0.4, "examples": 10.0}, "1": {"recall": None}}
     verdict = Verdict(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -90,11 +91,35 @@ def test_real_images_pass_and_noise_does_not(home, mnist, tmp_path):
     assert "refused by the gate" in refused.output
 
 
+def test_images_in_another_order_are_judged_as_the_gates_own(home, mnist):
+    """KID looks at blocks of rows: images sorted by class would have three times its noise."""
+    yardstick = Yardstick.of(home, "mnist", 300)
+    images, labels = digits(mnist.directory, "test[1000:4000]")
+    own = np.concatenate([np.flatnonzero(labels == label)[: (yardstick.labels == label).sum()] for label in range(10)])
+    drawn, answered = images[own], labels[own]
+    beside = np.argsort(np.argsort(yardstick.labels, kind="stable"), kind="stable")
+    assert (answered[beside] == yardstick.labels).all()
+    assert yardstick.judge(drawn, answered).figures == yardstick.judge(drawn[beside], answered[beside]).figures
+
+
 def test_a_model_is_drawn_from_with_the_gates_own_seeds(home, tmp_path):
     build_tiny_generator(tmp_path / "1")
     found = run(home, "--model", tmp_path, "--count", 200, "--json")
     assert found.exit_code == 1
     assert json.loads(found.stdout)["examples"] == 200
+
+
+def test_without_a_name_it_is_the_stable_version_that_is_scored(home):
+    nothing = run(home)
+    assert nothing.exit_code == 2
+    assert "no model version in" in nothing.output
+    build_tiny_generator(home.model_base("mnist") / "1")
+    try:
+        stable, named = (run(home, "--count", 200, "--json", *more) for more in ([], ["--model", home.model_base("mnist") / "1"]))
+    finally:
+        shutil.rmtree(home.model_base("mnist"))
+    assert stable.exit_code == named.exit_code == 1
+    assert json.loads(stable.stdout)["figures"] == json.loads(named.stdout)["figures"]
 
 
 @pytest.mark.parametrize(

@@ -236,11 +236,11 @@ def test_every_row_is_bit_equal_however_it_travelled(base, start):
 
 
 def test_a_full_queue_is_resource_exhausted(base, start, monkeypatch):
-    from serving.saved_model.servable import Servable
+    from serving.saved_model.session import SignatureSession
 
     server = start(base, max_queue=1, max_batch_size=1)
-    entered, go_on, run = threading.Event(), threading.Event(), Servable.run
-    monkeypatch.setattr(Servable, "run", lambda *arguments: (entered.set(), go_on.wait(), run(*arguments))[2])
+    entered, go_on, run = threading.Event(), threading.Event(), SignatureSession.run
+    monkeypatch.setattr(SignatureSession, "run", lambda *arguments: (entered.set(), go_on.wait(), run(*arguments))[2])
     with grpc.insecure_channel(server.target) as channel:
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 

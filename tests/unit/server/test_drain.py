@@ -8,23 +8,23 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.client import ClientError, GeneratorClient
-from serving.saved_model.servable import Servable
+from serving.saved_model.session import SignatureSession
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture
 def held(monkeypatch):
     """Hold requests up inside the model: an event that says one is there, and one that lets it go on."""
-    entered, go_on, run = threading.Event(), threading.Event(), Servable.run
+    entered, go_on, run = threading.Event(), threading.Event(), SignatureSession.run
     go_on.set()
 
-    def slow(servable, signature, inputs):
+    def slow(session, signature, inputs):
         if not go_on.is_set():
             entered.set()
             go_on.wait()
-        return run(servable, signature, inputs)
+        return run(session, signature, inputs)
 
-    monkeypatch.setattr(Servable, "run", slow)
+    monkeypatch.setattr(SignatureSession, "run", slow)
     yield entered, go_on
     go_on.set()
 

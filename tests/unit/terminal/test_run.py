@@ -93,19 +93,24 @@ def test_a_plan_has_settings_nodes_and_beams_arguments(console):
     ("changes", "words"),
     [
         ({"state": "blessed", "pushed_version": 3, "pushed_path": "/home/3"}, ["pushed: version 3, /home/3", "forger sample"]),
-        ({"state": "blocked", "reason": "mode collapse"}, ["mode collapse", "nothing was pushed", "forger status"]),
+        ({"state": "blocked", "reason": "mode collapse"}, ["mode collapse", "nothing was pushed", "--set"]),
     ],
 )
 def test_the_end_says_what_to_type_next(changes, words, console):
-    show_end(record_of("mnist", **changes), console, 61.4)
+    show_end(record_of("mnist", **changes), console, 61.4, as_before=False)
     shown = " ".join(lines(console))
     assert "took 61 s" in shown
     assert [word for word in words if word not in shown] == []
 
 
 def test_the_next_thing_to_type_names_another_dataset(console):
-    show_end(record_of("folder/flowers", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0)
+    show_end(record_of("folder/flowers", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=True)
     assert "forger sample --dataset folder/flowers --out grid.png" in " ".join(lines(console))
+
+
+def test_a_version_of_an_earlier_run_is_told_as_such(console):
+    show_end(record_of("mnist", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=True)
+    assert "as before: version 1, /home/1" in lines(console)
 
 
 def record_of(dataset: str, **changes) -> RunRecord:

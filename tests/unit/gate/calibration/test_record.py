@@ -61,3 +61,12 @@ def test_it_comes_back_as_it_was_saved(tmp_path):
     (tmp_path / "calibration.json").write_text("{}")
     with pytest.raises(UserError, match="no usable calibration"):
         Calibration.load(tmp_path)
+
+
+def test_what_is_half_by_chance_is_measured_from_there():
+    """A tenth of the held-out images moves the share from .48 to .52: little as a ratio, much beside its noise."""
+    leaked = response(0.52, seen_by=("leaked_share",), figure="leaked_share")
+    found = calibration(leaked).model_copy(update={"typical": {"leaked_share": 0.48}, "noise": {"leaked_share": 0.49}})
+    assert found.limit("leaked_share") == pytest.approx(0.48 + 0.01**0.25 * 0.04**0.75)
+    faint = response(0.494, seen_by=("leaked_share",), figure="leaked_share")
+    assert found.model_copy(update={"responses": [faint]}).limit("leaked_share") is None

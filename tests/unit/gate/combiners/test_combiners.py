@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from components.gate.combiners.changes import ChangeCombiner
-from components.gate.combiners.quality import QualityCombiner
+from components.gate.combiners.quality import FLOOR_IMAGES, QualityCombiner
 from components.gate.combiners.rows import View, look, rows_of, shared_eyes, shared_train_reference, taken
 from components.gate.combiners.sample import SampleCombiner
 from components.gate.combiners.shared_traits import TRAIT_FIGURES, SharedTraitsCombiner
-from components.gate.figures.bootstrap import compare
 from components.gate.figures.classes import ClassSums, class_shares, diversity_ratio
-from components.gate.figures.frechet import Moments, frechet_between
+from components.gate.figures.comparison import compare
+from components.gate.figures.frechet import Moments, by_part, chance_of, frechet_between
 from components.gate.figures.kid import kernel_distance
 from components.gate.figures.leak import leaked_share
 from components.gate.figures.marginals import Marginals, contrast, largest_mean_shift, log_powers, pixel_values
@@ -159,22 +159,23 @@ def side_by_side(candidate, baseline, draws=2):
     return View(*columns, *candidate[2:])
 
 
-def test_a_pair_is_compared(views):
+def test_a_pair_is_compared(calibration, views):
     real, labels, keys, generated, images = views
-    order = np.argsort(keys)
     worse = generated._replace(features=generated.features * 1.5, second=generated.second * 1.5)
     pair = side_by_side(worse, generated)
-    change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair, images)), [range(COUNT)])
-    increase, error = compare(real.features[order], *pair.features[order].swapaxes(0, 1))
+    change = combine(ChangeCombiner(calibration, 10_000, CLASSES, 0.1), rows((real, labels, keys, pair, images)), [range(COUNT)])
+    halves = shared_train_reference(calibration).halves(np.bincount(labels, minlength=CLASSES))
+    sides = [by_part(side, keys) for side in (real.features, *pair.features.swapaxes(0, 1))]
+    increase, error = compare(*sides, chance=2 * chance_of(*halves) / FLOOR_IMAGES)
     assert change["frechet_increase"] == pytest.approx(increase)
     assert change["frechet_setback"] == pytest.approx(increase - max(0.1, 1.645 * error))
     assert change["second_frechet_setback"] > 0
 
 
-def test_a_generator_is_no_setback_to_itself(views):
+def test_a_generator_is_no_setback_to_itself(calibration, views):
     real, labels, keys, generated, images = views
     pair = side_by_side(generated, generated)
-    change = combine(ChangeCombiner(10_000, CLASSES, 0.1), rows((real, labels, keys, pair, images)), [range(COUNT)])
+    change = combine(ChangeCombiner(calibration, 10_000, CLASSES, 0.1), rows((real, labels, keys, pair, images)), [range(COUNT)])
     assert change["frechet_increase"] == pytest.approx(0, abs=1e-9)
     assert change["frechet_setback"] == pytest.approx(-0.1)
 

@@ -1,5 +1,5 @@
 from components.gate.calibration.record import Calibration, Response
-from components.gate.verdict.power import without_power
+from components.gate.verdict.power import without_power, without_power_to_compare
 from components.gate.verdict.sharpness import measure_sharpness
 from components.gate.verdict.verdict import Check
 
@@ -13,8 +13,8 @@ def calibration(*responses):
         images=10_000,
         classes=10,
         closeness=0.3,
-        typical={"pixel_shift": 0.0},
-        noise={"pixel_shift": 0.04},
+        typical={"pixel_shift": 0.0, "label_error": 0.005, "class_shortfall": 0.01},
+        noise={"pixel_shift": 0.04, "label_error": 0.007, "class_shortfall": 0.08},
         class_noise={},
         responses=list(responses),
     )
@@ -37,6 +37,22 @@ def test_with_few_images_noise_alone_reaches_a_limit():
     assert without_power(checks, {}, 10_000, calibration()) == []
     assert without_power(checks, {}, 500, calibration()) == []
     assert without_power(checks, {}, 300, calibration()) == ["pixel_shift"]
+
+
+def test_with_few_images_noise_alone_reaches_a_lower_limit():
+    """Label agreement and the smallest class's share fall with what is wrong."""
+    checks = [check("label_agreement", 0.99, "min"), check("smallest_class_share", 0.07, "min")]
+    assert without_power(checks, {}, 5_000, calibration()) == []
+    assert without_power(checks, {}, 1_500, calibration()) == ["label_agreement"]
+    assert without_power(checks, {}, 300, calibration()) == ["label_agreement", "smallest_class_share"]
+
+
+def test_a_comparison_whose_noise_hides_half_of_the_distance_can_not_bless():
+    changes = [check("frechet_ratio", 0.7, "change", baseline=1.3), check("second_frechet_ratio", 0.6, "change", baseline=1.3)]
+    assert without_power_to_compare(changes, 0.1) == ["frechet_ratio beside the served one"]
+    assert without_power_to_compare(changes, 0.6) == []  # the user's own room, not noise
+    first = check("frechet_ratio", 0.7, "change", ignored=True)
+    assert without_power_to_compare([first, check("recall", -0.1, "change", baseline=0.9)], 0.1) == []
 
 
 def test_sharpness_is_the_mildest_strength_that_is_refused():

@@ -1,13 +1,19 @@
-"""Too little memory is told before a run begins: by the machine, by a container's limit of either cgroup, by `ulimit -v`."""
+"""Too little memory is told before a run begins: of a machine, a container, a process; and the step where it ran out."""
 
+import mmap
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
 import pytest
+import tensorflow as tf
 
-from pipeline.runner.memory import NEEDED_ADDRESSES, NEEDED_BYTES, check_memory
+from pipeline.engines.local import LocalEngine
+from pipeline.home.memory import NEEDED_ADDRESSES, NEEDED_BYTES, check_memory, naming_exhausted_memory
 from serving.repository.errors import UserError
 
 FORGER = Path(sys.executable).with_name("forger")
@@ -78,3 +84,59 @@ def test_the_limit_of_a_process_ends_the_command_at_once(tmp_path):
     assert done.stderr.count("\n") == 1
     assert time.monotonic() - began < 20
     assert not (tmp_path / "home" / "runs").exists() or not list((tmp_path / "home" / "runs").iterdir())
+
+
+def by_python():
+    bytearray(1 << 62)
+
+
+def by_numpy():
+    np.ones(1 << 60, np.uint8)
+
+
+def by_arrow():
+    pa.allocate_buffer(1 << 62)
+
+
+def by_the_system():
+    mmap.mmap(-1, 1 << 62)
+
+
+def by_tensorflow():
+    tf.zeros([1 << 50], tf.uint8) + tf.ones([1 << 50], tf.uint8)
+
+
+def by_beam():
+    with beam.Pipeline(argv=LocalEngine().beam_args()) as pipeline:
+        _ = pipeline | beam.Create([1]) | beam.Map(lambda _: by_numpy())
+
+
+@pytest.mark.parametrize("work", [by_python, by_numpy, by_arrow, by_the_system, by_tensorflow, by_beam])
+def test_memory_that_runs_out_is_told_with_the_step(work):
+    with pytest.raises(UserError) as raised, naming_exhausted_memory("run again"):
+        try:
+            work()
+        except Exception as error:
+            error.add_note("GanTrainer")
+            raise
+    line = str(raised.value)
+    assert line.startswith("GanTrainer: out of memory (")
+    assert line.endswith(
+        "): a run needs 2 GiB, more for larger images: make room, or raise the limit if there is one, and run again"
+    )
+    assert "\n" not in line
+
+
+def test_a_gpus_memory_is_told_apart():
+    gpu = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[9,9] on /device:GPU:0 by GPU_0_bfc")
+    with pytest.raises(UserError, match=r"set a smaller gan\.batch_size"), naming_exhausted_memory("run again"):
+        raise gpu
+
+
+def test_other_errors_stay_what_they_are():
+    refusal = UserError("the file holds 'out of memory'")
+    with pytest.raises(UserError) as raised, naming_exhausted_memory("run again"):
+        raise refusal
+    assert raised.value is refusal
+    with pytest.raises(FileNotFoundError), naming_exhausted_memory("run again"):
+        Path("/no/such/file").read_text()
