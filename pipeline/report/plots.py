@@ -52,7 +52,7 @@ def _distance(metrics: list[dict[str, float]], outcome: Outcome | None) -> list[
     looks = [(line["step"], line[DISTANCE]) for line in metrics if DISTANCE in line]
     if not looks:
         return []
-    lines = [Line("average", *zip(*looks, strict=True), "candidate")]
+    lines = [Line("average", [step for step, _ in looks], [distance for _, distance in looks], "candidate")]
     label = f"Distance from the train images over training, at the end {number(looks[-1][1])}"
     if outcome and outcome.distance is not None:
         lines.append(Line("exported", [outcome.step], [outcome.distance], "served"))

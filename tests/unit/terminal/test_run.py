@@ -64,7 +64,7 @@ def test_status_and_the_end_of_a_run_say_how_the_training_ended(outcome, said, c
     assert Outcome(**known["training"]) == outcome
     wide = Console(file=io.StringIO(), width=300)
     show_status(known, wide)
-    show_end(record, wide, seconds=1.0)
+    show_end(record, wide, 1.0, as_before=False)
     assert lines(wide).count(said) == 2
 
 
