@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from components.ingest.settings import DataSettings
 from pipeline.home.run_record import NodeRecord, RunRecord
-from pipeline.terminal.verdict import show_verdict
+from pipeline.terminal.verdict import show_training, show_verdict
 
 _PLAIN_EVERY = 15.0  # seconds between progress lines where there is no terminal
 
@@ -101,6 +101,7 @@ def show_plan(config: dict[str, Any], nodes: Iterable[str], runner: str, beam_ar
 def show_end(record: RunRecord, console: Console, seconds: float, *, as_before: bool) -> None:
     """Print how a run ended, whether an earlier run had pushed this version, and the next thing to type."""
     console.print()
+    show_training(record, console)
     show_verdict(record, console)
     for name, path in record.pictures.items():
         console.print(f"{name}: {escape(path)}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.gan.training.outcome import read_outcome
 from components.usefulness.result import Usefulness
 from pipeline.home.run_record import RunRecord
 from pipeline.home.status import worst_of_classes
@@ -25,6 +27,12 @@ def show_verdict(record: RunRecord, console: Console) -> None:
         show_usefulness(Usefulness.model_validate(record.usefulness), console)
     if record.reason not in (record.verdict["reason"], (record.usefulness or {}).get("reason")):
         console.print(escape(record.reason))
+
+
+def show_training(record: RunRecord, console: Console) -> None:
+    """Print which of its averages the run's training gave; nothing where that isn't known."""
+    if record.training and (outcome := read_outcome(Path(record.training))):
+        console.print(f"the training {escape(outcome.sentence())}")
 
 
 def show_checks(verdict: dict[str, Any], console: Console) -> None:

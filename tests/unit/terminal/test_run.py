@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from components.gan.training.outcome import Outcome, write_outcome
 from components.progress import log_note, report_progress
 from pipeline.home.run_record import NodeRecord, RunRecord
+from pipeline.home.status import collect_status
 from pipeline.runner.local import NodeObserver
 from pipeline.terminal.run import RunView, show_end, show_plan
+from pipeline.terminal.status import show_status
+from tests.support.past_home import PastHome
 
 
 @pytest.fixture
@@ -29,6 +33,40 @@ def view(console):
     yield found
     ours.removeHandler(found)
     ours.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Outcome(800, 800, 800), "the training exported the average of the last step, 800"),
+        (
+            Outcome(800, 800, 800, "whole", 0.25, 0.25),
+            "the training exported the average of the last step, 800, at distance 0.25 from the train images",
+        ),
+        (
+            Outcome(600, 8800, 9600, "stopped", 0.2, 2.5),
+            "the training exported the best average, of step 600 of 9,600, at distance 0.2 from the train images (2.5 at the "
+            "end); stopped at step 8,800, lost for long",
+        ),
+        (
+            Outcome(600, 700, 9600, "broke down", 0.2, 0.2),
+            "the training exported the best average, of step 600 of 9,600, at distance 0.2 from the train images; its numbers "
+            "broke down by step 700: lower gan.learning_rate or raise gan.gamma",
+        ),
+    ],
+)
+def test_status_and_the_end_of_a_run_say_how_the_training_ended(outcome, said, console, tmp_path):
+    home = PastHome(tmp_path / "home")
+    record = home.add(version=1)
+    show_status(collect_status(home.home), console)
+    assert "exported" not in console.file.getvalue()
+    write_outcome(Path(record.training), outcome)
+    known = collect_status(home.home)
+    assert Outcome(**known["training"]) == outcome
+    wide = Console(file=io.StringIO(), width=300)
+    show_status(known, wide)
+    show_end(record, wide, 1.0, as_before=False)
+    assert lines(wide).count(said) == 2
 
 
 def lines(console):
