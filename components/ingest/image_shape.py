@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from components.shape import ImageShape
 from serving.repository.errors import UserError
 
-# Sizes are multiples of STEP: the recipe starts at 4 to 8 pixels and doubles.
+# Sizes are multiples of STEP: the recipe starts at 4 to 7 pixels and doubles.
 SMALLEST, LARGEST, STEP = 16, 128, 4
 GREY, COLOUR = 1, 3
 

@@ -6,6 +6,8 @@ image again, so pixels that the classifier ignores move its features.
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -18,6 +20,9 @@ from components.transform.pixels import scale
 _HIDDEN = 256  # units between image and bottleneck: 20 s less training than 512 for 1 % less of the pixels' variance
 _LEARNING_RATE = 2e-3  # of Adam at the start; a cosine to zero
 _BATCH = 1000  # images a call when it is measured
+# A training sees an image no more often than this: of 100 images seen 1,900 times it kept 16 % of the variance of unseen ones, of
+# those seen 300 times 39 %.
+_MOST_PASSES = 300
 
 
 def train_encoder(images: np.ndarray, settings: JudgeSettings) -> keras.Model:
@@ -35,14 +40,14 @@ def train_encoder(images: np.ndarray, settings: JudgeSettings) -> keras.Model:
     """
     require_images(images)
     network, pixels = _build(settings, ImageShape(*images.shape[1:])), tf.constant(images)
+    steps = min(settings.encoder_steps, math.ceil(_MOST_PASSES * len(images) / settings.batch_size))
 
     def loss(chosen: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
         truth = scale(tf.gather(pixels, chosen))
         return tf.reduce_mean(tf.square(network(truth, training=True)[1] - truth))
 
-    rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, settings.encoder_steps)
-    shape = settings.encoder_steps, settings.batch_size
-    batches = np.random.default_rng(settings.seed).integers(0, len(images), shape).astype(np.int32)
+    rate = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, steps)
+    batches = np.random.default_rng(settings.seed).integers(0, len(images), (steps, settings.batch_size)).astype(np.int32)
     fit(network, keras.optimizers.Adam(rate), loss, batches, name="second judge", mend="check the images")
     return network
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.judge.autoencoder import explained_share, train_encoder
-from components.judge.bar import accuracy_bar
+from components.judge.bar import accuracy_bar, explained_bar
 from components.judge.features import MEMORY_FILE, RECORD_FILE, REFERENCE_FILE, SECOND_SIGNATURE, SIGNATURE, Judge, Reference
 from components.judge.memory import TrainMemory
 from components.judge.network import JudgeModule
@@ -51,11 +51,12 @@ def run_fn(fn_args: Any) -> None:
         _check_accuracy(accuracy, accuracy_bar(settings, memory, labels[kept], test_images, test_labels))
     encoder = train_encoder(images, settings)
     explained = explained_share(encoder, test_images)
-    log_note(f"the second judge keeps {explained:.1%} of the test images' variance (bar: {settings.min_explained:.1%})")
-    if not explained >= settings.min_explained:
+    least = explained_bar(settings, memory, test_images)
+    log_note(f"the second judge keeps {explained:.1%} of the test images' variance (bar: {least:.1%})")
+    if not explained >= least:
         raise UserError(
             f"the second judge keeps {explained:.4f} of the test images' variance, below the bar judge.min_explained="
-            f"{settings.min_explained}: raise judge.encoder_steps or judge.encoder_size, or lower the bar"
+            f"{least:.4g}: raise judge.encoder_steps or judge.encoder_size, or lower the bar"
         )
     record = {
         "dataset": config["dataset"],

@@ -70,11 +70,12 @@ class JudgeSettings(Settings):
     encoder_size: int = Field(
         default=32, ge=2, le=4096, description="Length E of the second judge's feature: the autoencoder's bottleneck"
     )
-    min_explained: float = Field(
-        default=0.6,
+    min_explained: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="Bar for the second judge: share of the test images' pixel variance that it keeps; on MNIST 0.93",
+        description="Bar for the second judge: share of the test images' pixel variance that it keeps. By default two thirds of "
+        "what as many main components of the train images keep",
     )
     min_accuracy: float | None = Field(
         default=None,

@@ -35,14 +35,14 @@ def main() -> None:
     from tests.benchmarks.peers.benchmark import Judge, save_data, train
 
     keep_to(options.out, options.changes)
-    home, data = Home.at(options.home), options.out / "data.npz"
-    yardstick = Yardstick.of(home, "mnist", _ROWS)
-    save_data(home.data, yardstick.labels, data)
+    data = options.out / "data.npz"
+    yardstick = Yardstick.of(Home.at(options.home), "mnist", _ROWS)
+    save_data(yardstick, data)
     for seconds in options.seconds:
         for seed in options.seeds:
             if not (options.out / str(seed) / f"{seconds}.npz").exists():
                 train("forger", data, options.out / str(seed), str(seconds), seed, options.changes)
-    judge = Judge.of_networks(yardstick)
+    judge = Judge(yardstick)
     looks = {
         str(seconds): [judge.look(options.out / str(seed) / f"{seconds}.npz") for seed in options.seeds]
         for seconds in options.seconds

@@ -5,10 +5,15 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from components.gan.recipes.colour import COLOURS, FromDifferences, SmoothBlocks
 from components.gan.recipes.inputs import image_dtype
 
 _SLOPE = 0.2
-_UPSCALE_GAIN = 0.5
+# Variance of the generator's kernels, times their fan-in. With two levels of a grey image each upscaling makes the signal a third
+# as strong; after a third level nothing would be left, so there, and for colour, it stays as strong as it is.
+_FADING_UPSCALE, _FADING_IMAGE = 0.5, 2.0
+_STEADY_UPSCALE, _STEADY_IMAGE = 4.0, 0.06
+_COLOUR_IMAGE = 1.0
 _BLOCK = 2  # side of the blocks of pixels that the image's own layers work on
 _PIXELS_A_BLOCK = _BLOCK * _BLOCK
 
@@ -16,10 +21,17 @@ _PIXELS_A_BLOCK = _BLOCK * _BLOCK
 class Layers:
     """Makes the layers of one network with a common dtype policy and seeded initialisers."""
 
-    def __init__(self, policy: str, seed: int) -> None:
-        """Start a network; each layer takes the next of the seeds that follow from its one."""
+    def __init__(self, policy: str, seed: int, *, steady: bool = False) -> None:
+        """Start a network; each layer takes the next of the seeds that follow from its one.
+
+        Args:
+            policy: Keras dtype policy.
+            seed: Of its initial weights.
+            steady: Whether a generator's signal stays as strong from level to level at first.
+        """
         self._policy = policy
         self._seed = seed * 1000
+        self._steady = steady
 
     def _initializer(self, scale: float = 2.0) -> keras.initializers.Initializer:
         self._seed += 1
@@ -49,8 +61,9 @@ class Layers:
 
     def upscale(self, x: keras.KerasTensor, channels: int, side: int) -> keras.KerasTensor:
         """Double the sides by a transposed convolution, [N, H, H, C] -> [N, side, side, channels]; `side` is 2H or 2H - 1."""
+        initializer = self._initializer(_STEADY_UPSCALE if self._steady else _FADING_UPSCALE)
         y = keras.layers.Conv2DTranspose(
-            channels, 4, strides=2, padding="same", kernel_initializer=self._initializer(_UPSCALE_GAIN), dtype=self._policy
+            channels, 4, strides=2, padding="same", kernel_initializer=initializer, dtype=self._policy
         )(x)
         surplus = y.shape[1] - side
         return keras.layers.Cropping2D(((0, surplus), (0, surplus)), dtype=self._policy)(y) if surplus else y
@@ -67,9 +80,13 @@ class Layers:
     def to_image(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Double the sides as `upscale` does, to an image's channels; 2x2 pixels at a time for the reason of `from_image`."""
         padded = keras.layers.ZeroPadding2D(1, dtype=self._policy)(x)
-        initializer = self._initializer(_UPSCALE_GAIN * _PIXELS_A_BLOCK)
+        if channels == COLOURS:
+            initializer = SmoothBlocks(self._initializer(_COLOUR_IMAGE))
+        else:
+            initializer = self._initializer(_STEADY_IMAGE if self._steady else _FADING_IMAGE)
         blocks = keras.layers.Conv2D(_PIXELS_A_BLOCK * channels, 2, kernel_initializer=initializer, dtype=self._policy)(padded)
-        return keras.layers.Cropping2D(1, dtype=self._policy)(_FromBlocks(dtype=self._policy)(blocks))
+        image = keras.layers.Cropping2D(1, dtype=self._policy)(_FromBlocks(dtype=self._policy)(blocks))
+        return FromDifferences(dtype=self._policy)(image) if channels == COLOURS else image
 
     def residual(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Add a 3x3 convolution's output to its input; a small initial gain, in the spirit of fix-up initialisation."""

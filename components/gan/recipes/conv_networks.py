@@ -1,7 +1,7 @@
 """The `conv` recipe's generator and discriminator: class-conditional, convolutional, without normalisation layers.
 
 Both walk the same levels, the generator upwards: at each the sides are half those of the level above and the channels twice as
-many. The lowest level has 4 to 8 pixels a side, so that the depth follows from the size of the images.
+many. The lowest level has 4 to 7 pixels a side, so that the depth follows from the size of the images.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import keras
 
+from components.gan.recipes.colour import COLOURS
 from components.gan.recipes.conv_layers import Layers
 from components.gan.recipes.inputs import discriminator_inputs, generator_inputs, image_dtype
 from components.gan.settings import GanSettings
 from components.shape import ImageShape
 
-_LARGEST_BASE = 8  # pixels a side of the lowest level
+_LARGEST_BASE = 7  # pixels a side of the lowest level
 _FEWEST_LEVELS = 2
 
 
@@ -29,7 +30,7 @@ class Level(NamedTuple):
 def levels(settings: GanSettings, shape: ImageShape) -> list[Level]:
     """Return the levels below the image, the widest resolution first.
 
-    E.g. for 28 pixels 14 and 7, for 64 pixels 32, 16 and 8, for 36 pixels 18, 9 and 5; with `width` channels at first, each time
+    E.g. for 28 pixels 14 and 7, for 32 pixels 16, 8 and 4, for 36 pixels 18, 9 and 5; with `width` channels at first, each time
     twice as many, up to `max_channels`.
     """
     found = [Level(shape.height // 2, settings.width)]
@@ -41,8 +42,8 @@ def levels(settings: GanSettings, shape: ImageShape) -> list[Level]:
 
 def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
     """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1]."""
-    make = Layers(policy, settings.seed)
     *higher, base = levels(settings, shape)
+    make = Layers(policy, settings.seed, steady=shape.channels == COLOURS or len(higher) > 1)
     latent, label = generator_inputs(settings)
     style = keras.layers.Concatenate(dtype=policy)([latent, make.class_code(label, num_classes, settings.latent_size)])
     x = make.dense(2 * base.channels)(style)

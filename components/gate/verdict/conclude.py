@@ -17,8 +17,9 @@ from components.gate.figures.comparison import interval
 from components.gate.verdict.checks import value_checks
 from components.gate.verdict.power import without_power
 from components.gate.verdict.sharpness import measure_sharpness
-from components.gate.verdict.verdict import Verdict, causes_of, finite, reason_of
+from components.gate.verdict.verdict import COLLAPSE, MEMORISATION, Verdict, causes_of, finite, reason_of
 
+_FEW = 1000  # real images; whoever has fewer to judge by has few to learn from, too
 LEAST_EXAMPLES = 100  # real images; with fewer no figure means anything
 # What equal distributions give by definition.
 _KNOWN_FLOORS = {
@@ -98,6 +99,9 @@ def conclude(verdict: Verdict, figures: Figures) -> None:
         verdict.reason = f"{verdict.examples} images are too few to tell by {names}: compare more, or widen the limit"
     elif absent and not verdict.blessed:
         verdict.reason = f"there is no example of class {absent[0]} to judge by: check the evaluation split"
+    elif verdict.examples < _FEW and {MEMORISATION, COLLAPSE} & set(verdict.causes):
+        verdict.reason += f"; {verdict.examples} images to judge by are few, and from few a generator copies or collapses: "
+        verdict.reason += "more images help most"
 
 
 def _share(figures: Figures, label: int) -> float:

@@ -12,24 +12,26 @@ from serving.repository.contract import VERDICT_FILE
 
 FIGURE_PREFIX = "figure."  # begins the names of figures among the properties that MLMD keeps of an evaluation
 FAULTY = "faulty generator"
+COLLAPSE = "mode collapse"
+MEMORISATION = "memorisation"
 _DISAGREES = "the second judge disagrees"
 _LEAK = "the held-out images are in the training"
 # What a failed metric says about the generator; a metric that isn't here speaks for itself.
 _CAUSES = {
-    "recall": "mode collapse",
-    "coverage": "mode collapse",
-    "smallest_class_share": "mode collapse",
-    "diversity": "mode collapse",
-    "duplicate_share": "mode collapse",
-    "memorisation": "memorisation",
-    "copied_share": "memorisation",
+    "recall": COLLAPSE,
+    "coverage": COLLAPSE,
+    "smallest_class_share": COLLAPSE,
+    "diversity": COLLAPSE,
+    "duplicate_share": COLLAPSE,
+    "memorisation": MEMORISATION,
+    "copied_share": MEMORISATION,
     "second_frechet_ratio": _DISAGREES,
     "label_agreement": "label confusion",
     "precision": "low fidelity",
     "faulty_draws": FAULTY,
-    "near_copy_share": "memorisation",
+    "near_copy_share": MEMORISATION,
     "leaked_share": _LEAK,
-    "style_gap": "mode collapse",
+    "style_gap": COLLAPSE,
     "outlier_share": "images like no real one",
     "pixel_shift": "an artefact in every image",
     "pixel_spread": "an artefact in every image",

@@ -36,6 +36,7 @@ def main() -> None:
         np.savez(
             out / f"{mark:g}.npz",
             images=contender.draw(wanted),
+            conditional=contender.conditional,
             seconds=seconds,
             images_seen=contender.images_seen - start,
             peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.judge.bar import accuracy_bar
+from components.judge.bar import accuracy_bar, explained_bar
 from components.judge.memory import TrainMemory
 from components.judge.settings import JudgeSettings
 from tests.support.shapes import COLOUR_32
@@ -33,6 +33,18 @@ def test_the_nearest_images_mistakes_are_cut_by_a_third():
     images, labels = rng.integers(0, 256, (4000, 16, 16, 1), np.uint8), rng.integers(0, 2, 4000)
     found = accuracy_bar(JudgeSettings(), TrainMemory.of(images[:2000], 8), labels[:2000], images[2000:], labels[2000:])
     assert found == pytest.approx(2 / 3 - 2 * np.sqrt(2 / 9 / 2000), abs=0.02)
+
+
+def test_the_second_judge_is_held_to_what_main_components_keep():
+    """All variance is along 3 directions: 3 components keep all of it, and one of equal strength a third."""
+    rng = np.random.default_rng(2)
+    directions = np.linalg.qr(rng.normal(size=(256, 3)))[0]
+    values = 128 + (300 * rng.uniform(-1, 1, (3000, 3))) @ directions.T
+    images = values.clip(0, 255).astype(np.uint8).reshape(-1, 16, 16, 1)
+    memory = TrainMemory.of(images[:2000], 8)
+    found = [explained_bar(JudgeSettings(encoder_size=2 + more), memory, images[2000:]) for more in (0, 1, 20)]
+    assert found == pytest.approx([4 / 9, 2 / 3, 2 / 3], abs=0.02)
+    assert explained_bar(JudgeSettings(min_explained=0.25), memory, images[2000:]) == 0.25
 
 
 def test_the_setting_wins():

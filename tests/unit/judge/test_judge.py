@@ -111,6 +111,14 @@ def test_the_second_judge_keeps_what_it_takes_to_draw_an_image_again(mnist):
     assert explained_share(again, images) < explained_share(encoder, images)
 
 
+def test_few_images_are_not_learnt_by_heart(mnist):
+    """Steps beyond 300 passes over 50 images are left out."""
+    train, _ = digits(mnist.directory, "train[:50]")
+    most = -(-300 * 50 // QUICK.batch_size)
+    capped, more = (train_encoder(train, QUICK.model_copy(update={"encoder_steps": steps})) for steps in (most, 10_000))
+    assert weights_digest(capped) == weights_digest(more)
+
+
 def test_a_missing_or_broken_judge_is_one_clear_line(tmp_path):
     for load in (load_judge, load_reference, load_memory, load_record):
         with pytest.raises(UserError, match="no usable judge"):

@@ -15,9 +15,9 @@ from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
 from components.gan.training.devices import choose_strategy, dtype_policy
 from components.gan.training.loop import compile_loop
+from components.shape import ImageShape
 from components.transform.pixels import quantise
 from pipeline.config import resolve_config
-from tests.support.shapes import GREY_28
 
 _ROWS = 500  # images drawn at once
 _CHUNK = 40  # steps between looks at the clock
@@ -30,8 +30,10 @@ class Ours:
     def __init__(self, settings: GanSettings, images: np.ndarray, labels: np.ndarray) -> None:
         """Build and compile, which is not yet training."""
         self._settings, strategy = settings, choose_strategy()
+        self.conditional = RECIPES[settings.recipe].CONDITIONAL
+        shape, policy = ImageShape(*images.shape[1:]), dtype_policy(settings)
         with strategy.scope():
-            self.state = TrainState(RECIPES[settings.recipe], settings, int(labels.max()) + 1, GREY_28, dtype_policy(settings))
+            self.state = TrainState(RECIPES[settings.recipe], settings, int(labels.max()) + 1, shape, policy)
         self._run = compile_loop(self.state, InMemory(images, labels), strategy)
         self._run(tf.constant(0, tf.int64))
 

@@ -17,6 +17,8 @@ _ROWS = 500  # images drawn at once
 class Unconditional:
     """A GAN that is trained step by step from a stream of batches."""
 
+    conditional = False
+
     def __init__(
         self,
         generator: keras.Model,
@@ -53,6 +55,6 @@ class Unconditional:
 
 
 def batches(images: np.ndarray, size: int) -> Iterator[tf.Tensor]:
-    """Shuffled batches float32 [size, 28, 28, 1] in [-1, 1], again and again."""
+    """Shuffled batches float32 [size, H, W, C] in [-1, 1], again and again."""
     data = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=1).repeat().batch(size, drop_remainder=True)
     return iter(data.map(scale, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE))

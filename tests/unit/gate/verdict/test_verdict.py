@@ -163,6 +163,16 @@ def test_figures_are_judged_by_thresholds(calibration):
     assert few.reason == "99 examples are too few to judge by: at least 100 are needed"
 
 
+def test_a_refusal_of_few_images_says_what_helps(calibration):
+    advice = "; 200 images to judge by are few, and from few a generator copies or collapses: more images help most"
+    config = make_eval_config(UNGATED.model_copy(update={"max_memorisation": 0.75}), "mnist", NAMES, "h")
+    bind(config, "/judge", calibration, (64, 32), 10_000, accuracy=0.99, conditional=True, compared=False)
+    copier = judged(config, examples=200.0, memorisation=0.98)
+    assert copier.reason == f"memorisation: memorisation 0.98 is above 0.75{advice}"
+    assert advice not in judged(config, memorisation=0.98).reason  # of many images
+    assert "few" not in judged(config, examples=200.0, memorisation=0.5).reason  # and of a blessing
+
+
 def test_label_agreement_is_measured_by_what_the_judge_reaches_on_real_images(calibration):
     config = make_eval_config(UNGATED.model_copy(update={"min_label_agreement": 0.95}), "mnist", NAMES, "h")
     bind(config, "/judge", calibration, (64, 32), 10_000, accuracy=0.9, conditional=True, compared=False)
