@@ -14,6 +14,7 @@ from components.gan.training.checkpoints import working_directory
 from components.gan.training.devices import choose_strategy
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
 from components.gan.training.loop import train
+from components.gan.training.outcome import OUTCOME_FILE, read_outcome
 from components.gan.training.workers import is_chief
 from serving.repository import contract
 from serving.repository.layout import model_name
@@ -36,6 +37,8 @@ def run_fn(fn_args: Any) -> None:
     state = train(source, group_count(config["class_names"]), settings, work, strategy)
     if not is_chief():
         return
+    outcome = read_outcome(work)
+    assert outcome is not None  # `train` has written it
     conditional = state.recipe.CONDITIONAL and bool(config["class_names"])
     metadata = {
         contract.META_FORMAT: contract.METADATA_FORMAT,
@@ -52,6 +55,7 @@ def run_fn(fn_args: Any) -> None:
         contract.META_TRAINING_KEY: config["training_key"],
         contract.META_FORGER_VERSION: forger_version(),
         contract.META_INPUT: {"kind": source.kind, "images": source.count, "augment": state.settings.augment},
+        contract.META_OUTCOME: outcome.as_dict(),
     }
     export(
         state, Path(fn_args.serving_model_dir), model_name(config["dataset"]), metadata, source.labels, conditional=conditional
@@ -63,6 +67,7 @@ def run_fn(fn_args: Any) -> None:
 def _keep_journal(work: Path, output: Path) -> None:
     """Copy the journal into the node's output artifact; the checkpoints stay where a rerun finds them."""
     output.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(work / METRICS_FILE, output / METRICS_FILE)
+    for name in (METRICS_FILE, OUTCOME_FILE):
+        shutil.copy2(work / name, output / name)
     for name in (SAMPLES_DIR, TENSORBOARD_DIR):
         shutil.copytree(work / name, output / name, dirs_exist_ok=True)

@@ -78,6 +78,20 @@ class GanSettings(Settings):
     )
     checkpoint_every: int = Field(default=400, ge=PENALTY_EVERY, description="Steps between checkpoints: what a kill can cost.")
     sample_every: int = Field(default=400, ge=1, description="Steps between sample grids.")
+    looks: int = Field(
+        default=20,
+        ge=0,
+        le=1000,
+        description="Times that the training measures how far its average is from the train images, at least 100 steps apart. "
+        "The best is kept, and exported if the last is clearly worse; 0 switches it off.",
+    )
+    stop_after: float = Field(
+        default=0.25,
+        gt=0,
+        le=1,
+        description="A training stops when for this share of all steps it was twice as far from the train images as at its best; "
+        "1 never stops. A generator that collapsed hardly ever comes back.",
+    )
 
     @model_validator(mode="after")
     def _whole_cycles(self) -> GanSettings:

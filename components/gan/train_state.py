@@ -84,6 +84,11 @@ class TrainState:
         self._g_adam = Adam(self.generator, settings.beta_1, settings.beta_2)
         self._d_adam = Adam(self.discriminator, settings.beta_1, settings.beta_2)
 
+    @property
+    def average(self) -> keras.Model:
+        """The network that a training is for: the EMA generator, or the trained one itself where `ema_decay` is 0."""
+        return self.ema_generator if self.settings.ema_decay else self.generator
+
     def cosine_decay(self, start: float, end: float) -> tf.Tensor:
         """Return the value at this step, a float32 scalar, of half a cosine from start to end (Loshchilov & Hutter 2017)."""
         return end + (start - end) * 0.5 * (1.0 + tf.cos(math.pi * self._progress()))

@@ -13,9 +13,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from components.infra_validate.as_graph import graph_answers
 from components.infra_validate.fresh_process import REFUSED
 from components.transform.pixels import quantise
 from serving.repository import contract
+from serving.repository.errors import flat_message
 from serving.repository.metadata import metadata_or_nothing
 
 _ROWS = 8  # rows of the checks that compare batches
@@ -86,6 +88,7 @@ def check_model(directory: Path) -> int:
         _check_specs(f"output of {name}", signatures[name].structured_outputs, outputs, metadata)
     replayed = _replay(directory, signatures, metadata)
     _check_rows(signatures, metadata)
+    _check_graph(directory, signatures, metadata)
     return replayed
 
 
@@ -198,6 +201,19 @@ def _check_rows(signatures: Any, metadata: dict[str, Any]) -> None:
         raise ContractError(
             f"serving_default draws other images from latent's latents than sample from the same seeds: {problem}"
         )
+
+
+def _check_graph(directory: Path, signatures: Any, metadata: dict[str, Any]) -> None:
+    """Check that the model answers alike where it is loaded as TensorFlow Serving loads it."""
+    inputs = {contract.INPUT_SEED: np.arange(_ROWS, dtype=np.int64), contract.INPUT_LABEL: np.full(_ROWS, contract.ANY_LABEL)}
+    name = contract.SIGNATURE_SAMPLE
+    batch = _run(signatures, name, {alias: tf.constant(value) for alias, value in inputs.items()}, metadata)
+    try:
+        answer = graph_answers(directory, name, inputs)
+    except tf.errors.OpError as error:
+        raise ContractError(f"TensorFlow Serving could not run {name}: {flat_message(error)}") from error
+    if problem := _difference(batch, answer, slice(None)):
+        raise ContractError(f"loaded as TensorFlow Serving loads it, {name} draws other images: {problem}")
 
 
 def _check_same_rows(batch: dict[str, np.ndarray], other: dict[str, np.ndarray], rows: slice, how: str) -> None:

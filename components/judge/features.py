@@ -143,4 +143,4 @@ def _saved_model(directory: str | Path) -> Path:
 
 
 def _unusable(path: Path, error: Exception) -> UserError:
-    return UserError(f"no usable judge in {path}: {first_line(error)}; run the judge's training again")
+    return UserError(f"no usable judge in {path}: {first_line(error)}")

@@ -76,13 +76,15 @@ def evaluate(
     home: Path,
 ) -> None:
     """Score the stable version, a server, a SavedModel or an array of images with the gate's figures and thresholds."""
+    from pipeline.home.damaged import naming_damaged_artifact
     from pipeline.home.versions import find_version
     from pipeline.terminal.console import make_console, quiet, shown_by
     from pipeline.terminal.run import RunView
     from pipeline.terminal.verdict import show_checks, show_usefulness
 
     view = RunView(make_console(stderr=True))
-    with quiet(debug=context.obj), shown_by(view):  # TensorFlow's own import as well
+    # Quiet of TensorFlow's own import as well.
+    with naming_damaged_artifact(Home.at(home).pipeline_root), quiet(debug=context.obj), shown_by(view):
         from components.classes import group_count
         from pipeline.sampling.candidate import Unfit, open_model, open_server, refusal
         from pipeline.sampling.evaluate import Yardstick, from_array

@@ -109,7 +109,11 @@ def _serving(home: Home) -> Iterator[Finding]:
             return
         for version in versions:
             if version["problem"]:
-                served = "roll back: `forger rollback`" if version["served"] else "delete it, or copy it back from elsewhere"
+                served = (
+                    "`forger run` with its settings pushes it anew, or `forger rollback`"
+                    if version["served"]
+                    else "delete it, or copy it back from elsewhere"
+                )
                 yield Finding(f"version {version['version']} in {base} is damaged: {version['problem']}", served)
 
 

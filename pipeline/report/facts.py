@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from components.gan.training.journal_files import read_metrics, read_samples
+from components.gan.training.outcome import Outcome, read_outcome
 from components.gate.drawing.showcase_file import load_showcase
 from components.gate.verdict.verdict import Verdict
 from pipeline.home.history import PastRun, read_history
@@ -38,6 +39,7 @@ class Facts:
     )  # the trained generator's own metadata, see serving/repository/contract.py
     showcase: Mapping[str, np.ndarray] = field(default_factory=dict)
     metrics: list[dict[str, float]] = field(default_factory=list)
+    outcome: Outcome | None = None  # of the training
     samples: Mapping[int, Path] = field(default_factory=dict)  # sample grids by step
     history: list[PastRun] = field(default_factory=list)  # of the same model, newest first
 
@@ -86,6 +88,7 @@ def gather(home: Home, record: RunRecord) -> Facts:
         card=_card(_uri(trace, GAN_TRAINER, "model")),
         showcase=load_showcase(evaluation) if evaluation else {},
         metrics=read_metrics(training) if training else [],
+        outcome=read_outcome(training) if training else None,
         samples=read_samples(training) if training else {},
         history=[run for run in read_history(home) if trace is None or run.model == trace.pipeline],
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from components.gan.training.journal_files import DISTANCE
+from components.gan.training.outcome import Outcome
 from components.gate.verdict.verdict import Check, Verdict
 from pipeline.report.charts import Line, Panel, bars, curves, trend
 from pipeline.report.facts import Facts
@@ -14,7 +16,7 @@ _CLASS_PLOTS = ("frechet_ratio", "recall", "precision", "label_agreement", "cove
 _TRENDS = ("frechet_ratio", "recall", "precision", "coverage", "label_agreement", "smallest_class_share")
 
 
-def training(metrics: list[dict[str, float]]) -> list[tuple[str, str, Markup]]:
+def training(metrics: list[dict[str, float]], outcome: Outcome | None) -> list[tuple[str, str, Markup]]:
     """Plot a training's journal: (title, what to look for, plot) each; none where there is no journal."""
     if not metrics:
         return []
@@ -41,7 +43,22 @@ def training(metrics: list[dict[str, float]]) -> list[tuple[str, str, Markup]]:
          curves(f"Diversity over training, at the end {number(last['diversity'])}", diversity, x_label="step", low=0.0)),
         ("Gradient norms", "A generator whose gradient vanishes learns nothing more.",
          curves("Gradient norms over training", norms, x_label="step", low=0.0)),
+        *_distance(metrics, outcome),
     ]  # fmt: skip
+
+
+def _distance(metrics: list[dict[str, float]], outcome: Outcome | None) -> list[tuple[str, str, Markup]]:
+    """Plot the average's distance from the train images, and mark what is exported; none where it wasn't measured."""
+    looks = [(line["step"], line[DISTANCE]) for line in metrics if DISTANCE in line]
+    if not looks:
+        return []
+    lines = [Line("average", [step for step, _ in looks], [distance for _, distance in looks], "candidate")]
+    label = f"Distance from the train images over training, at the end {number(looks[-1][1])}"
+    if outcome and outcome.distance is not None:
+        lines.append(Line("exported", [outcome.step], [outcome.distance], "served"))
+        label += f"; exported is that of step {outcome.step:,}, {number(outcome.distance)}"
+    hint = "The average's own cheap figure, not the gate's; a late rise is a collapse, and then the best is exported."
+    return [("Distance from the train images", hint, curves(label, lines, x_label="step", low=0.0))]
 
 
 def per_class(facts: Facts) -> Markup | None:

@@ -41,4 +41,8 @@ def _row(one: Sharpness) -> SharpRow:
 
 
 def _strength(value: float, unit: str) -> str:
-    return f"{value:.0%} {unit}" if unit.startswith(_SHARES) else f"{number(value)} {unit}"
+    if unit.startswith(_SHARES):
+        return f"{value:.0%} {unit}"
+    if value == 1:
+        unit = unit.replace("rows", "row").replace("pixels", "pixel")
+    return f"{number(value)} {'of 255 levels' if unit == 'bytes' else unit}"

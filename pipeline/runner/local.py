@@ -28,6 +28,7 @@ from components.ingest.record import PreparedDataset
 from components.usefulness.result import Usefulness
 from pipeline.config import Config
 from pipeline.engines.base import Engine, job_prefix
+from pipeline.home.damaged import naming_damaged_artifact
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.home.store import prepare_store
@@ -37,6 +38,7 @@ from pipeline.runner.cache import keys_without_home
 from pipeline.runner.pictures import make_pictures
 from serving.repository.errors import first_line
 from serving.repository.layout import model_name
+from serving.repository.manifest import manifest_problem
 
 _LOGGER = logging.getLogger(__name__)
 _RUN_ID = "%Y%m%d-%H%M%S-%f"
@@ -153,7 +155,7 @@ def _launch(
             BeamExecutableSpec: functools.partial(_beam_operator, engine.beam_args(f"{job_prefix(home.path)}-{node_id.lower()}"))
         }
         try:
-            with keys_without_home(home.path):
+            with keys_without_home(home.path), naming_damaged_artifact(home.pipeline_root, node_id):
                 launched = launcher.Launcher(
                     pipeline_node=node.pipeline_node,
                     mlmd_connection=metadata.Metadata(connection),
@@ -192,9 +194,10 @@ def _beam_operator(
 
 
 def _push_is_lost(record: RunRecord, home: Home) -> bool:
-    """Say whether this very model was pushed once and is gone from disk: the cache would claim a version that isn't there."""
+    """Say whether this very model was pushed once and is gone or damaged: the cache would claim what can't be served."""
     pushed = [past for past in load_all(home.runs) if past.state == "blessed" and past.training_key == record.training_key]
-    return bool(pushed) and not any(Path(past.pushed_path).is_dir() for past in pushed)
+    places = [Path(past.pushed_path) for past in pushed]
+    return bool(pushed) and not any(place.is_dir() and manifest_problem(place) is None for place in places)
 
 
 def _connection(home: Home) -> metadata_store_pb2.ConnectionConfig:

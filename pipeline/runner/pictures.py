@@ -7,13 +7,14 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from components.gan.training.journal_files import read_samples
+from components.gan.training.outcome import read_outcome
 from serving.repository.durable import replacing
 
 _MARGIN, _CAPTION = 12, 24  # pixels
 
 
 def make_pictures(training: Path, directory: Path) -> dict[str, str]:
-    """Draw a training's first sample grid beside its last.
+    """Draw a training's first sample grid beside that of the average that it exports.
 
     Args:
         training: The journal's directory.
@@ -26,7 +27,9 @@ def make_pictures(training: Path, directory: Path) -> dict[str, str]:
     if not grids:
         return {}
     directory.mkdir(parents=True, exist_ok=True)
-    ends = [(step, Image.open(path)) for step, path in (grids[0], grids[-1])]
+    outcome = read_outcome(training)
+    last = next((grid for grid in grids if outcome and grid[0] == outcome.step), grids[-1])  # what is exported
+    ends = [(step, Image.open(path)) for step, path in (grids[0], last)]
     width, height = ends[0][1].size
     white = {"L": 255, "RGB": (255, 255, 255)}[ends[0][1].mode]
     sheet = Image.new(ends[0][1].mode, (2 * width + 3 * _MARGIN, height + _CAPTION + 2 * _MARGIN), white)

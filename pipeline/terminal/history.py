@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.home.history import PastRun
+from pipeline.terminal.figures import figure
 
 KEY_FIGURES = ("frechet_ratio", "recall", "precision", "label_agreement")
 _SHORT_ID = len("20261124-075531")  # a home has one run at a time: the second it began in names it
@@ -28,7 +29,7 @@ def show_history(runs: list[PastRun], console: Console) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict")
     for run in runs:
-        figures = [_number(run.figures.get(name)) for name in KEY_FIGURES]
+        figures = [figure(run.figures.get(name), 3) for name in KEY_FIGURES]
         table.add_row(run.run_id[:_SHORT_ID], run.profile or "?", *figures, f"{run.seconds:.0f} s", _word(run))
     console.print(table)
 
@@ -38,7 +39,3 @@ def _word(run: PastRun) -> str:
         why = run.reason.partition(":")[0]
         return _WORDS[run.state] + (f": {escape(why)}" if why else "")
     return f"{_WORDS[run.state]} v{run.version}" if run.is_new else f"[dim]as before v{run.version}[/]"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from components.ingest.settings import DataSettings
 from pipeline.home.run_record import NodeRecord, RunRecord
-from pipeline.terminal.verdict import show_verdict
+from pipeline.terminal.verdict import show_training, show_verdict
 
 _PLAIN_EVERY = 15.0  # seconds between progress lines where there is no terminal
 
@@ -99,6 +101,7 @@ def show_plan(config: dict[str, Any], nodes: Iterable[str], runner: str, beam_ar
 def show_end(record: RunRecord, console: Console, seconds: float, *, as_before: bool) -> None:
     """Print how a run ended, whether an earlier run had pushed this version, and the next thing to type."""
     console.print()
+    show_training(record, console)
     show_verdict(record, console)
     for name, path in record.pictures.items():
         console.print(f"{name}: {escape(path)}")
@@ -106,11 +109,17 @@ def show_end(record: RunRecord, console: Console, seconds: float, *, as_before: 
     if record.state == "blessed":
         console.print(f"{'as before' if as_before else 'pushed'}: version {record.pushed_version}, {escape(record.pushed_path)}")
         dataset = record.config["data"]["dataset"]
+        forger = escape(_this_command())
         which = "" if dataset == DataSettings().dataset else f" --dataset {dataset}"
         console.print(
-            f"next: [bold]forger sample{which} --out grid.png[/], or [bold]forger serve{which}[/] and query it over gRPC"
+            f"next: [bold]{forger} sample{which} --out grid.png[/], or [bold]{forger} serve{which}[/] and query it over gRPC"
         )
     else:
         console.print(
             "nothing was pushed. next: see in the report what fails, change a setting with [bold]--set[/] and run again"
         )
+
+
+def _this_command() -> str:
+    """Name the command as it can be typed: after `make run` the environment may not be activated."""
+    return "forger" if shutil.which("forger") else sys.argv[0]

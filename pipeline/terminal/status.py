@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline.home.run_record import RunRecord
-from pipeline.terminal.verdict import show_verdict
+from pipeline.terminal.verdict import show_training, show_verdict
 
 
 def show_status(known: dict[str, Any], console: Console) -> None:
@@ -23,6 +23,7 @@ def show_status(known: dict[str, Any], console: Console) -> None:
         else ("interrupted; `forger run` goes on with it" if record.state == "running" else record.state)
     )
     console.print(f"last run {record.run_id} ({escape(record.profile)}, {record.started}): [bold]{state}[/]")
+    show_training(record, console)
     show_verdict(record, console)
     for name, numbers in known["versions"].items():
         listed = ", ".join(str(number) for number in numbers) or "none"

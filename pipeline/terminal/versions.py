@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.home.versions import list_labels
+from pipeline.terminal.figures import figure
 from serving.repository import contract
 from serving.repository.labels import Served
 
@@ -23,7 +24,7 @@ def show_versions(known: list[dict[str, Any]], base: Path, console: Console) -> 
         return
     table = Table("version", "pushed (UTC)", "run", "served as", *_FIGURES, "files", box=None, pad_edge=False)
     for one in reversed(known):
-        figures = [f"{one['gate'][name]:.4g}" if one["gate"].get(name) is not None else "-" for name in _FIGURES]
+        figures = [figure(one["gate"].get(name)) for name in _FIGURES]
         style = "bold" if contract.LABEL_STABLE in one["labels"] else ("" if one["served"] else "dim")
         whole = "whole" if one["problem"] is None else f"[red]damaged: {escape(one['problem'])}[/]"
         pushed = one["pushed"][:19].replace("T", " ")

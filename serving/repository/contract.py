@@ -49,6 +49,9 @@ META_DATA_DIGEST = "data_digest"  # sha256 of the ingested records
 META_TRAINING_KEY = "training_key"  # sha256 of all that decides the weights
 META_FORGER_VERSION = "forger_version"  # of the program that trained it, see serving/repository/version.py
 META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many, "augment": probability}
+# Which of the training's averages this is: {"step": its own, "reached": steps taken, "steps": steps planned, "ended": "whole",
+# "stopped" or "broke down", "distance" and "last_distance": its own and the last average's from the train images, or null}.
+META_OUTCOME = "training_outcome"
 META_RUN_ID = "run_id"  # the pipeline run that pushed it
 META_GATE = "gate"  # the gate's verdict (see components/gate/verdict/verdict.py), with "baseline_version"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 _RESERVED = "__saved_model_"  # begins the names of what a loader runs, not a client
-_LOWEST = 19  # as `nice` counts
+_LOW = 10  # as `nice` counts: a tenth of a busy core; with 19, a hundredth, a new version would be minutes late
 
 
 class SignatureSession:
@@ -24,7 +24,7 @@ class SignatureSession:
     """
 
     def __init__(self, directory: Path, tags: list[str], signatures: Mapping[str, SignatureDef]) -> None:
-        """Load the graph with these tags, and compile its signatures in a thread of the lowest priority.
+        """Load the graph with these tags, and compile its signatures in a thread of low priority.
 
         Compiling takes half a second of a core and no lock of Python's, so that what is served meanwhile goes first.
 
@@ -93,12 +93,13 @@ class SignatureSession:
 
 
 def _in_background(work: Callable[[], None]) -> None:
-    """Do work in a thread of the lowest priority and wait for it; whatever it raises is raised here."""
+    """Do work in a thread of low priority and wait for it; whatever it raises is raised here."""
     raised: list[BaseException] = []
 
     def run() -> None:
         # Linux has a priority for each thread. It can't be raised again without privileges, hence a thread of its own.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+        own = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, own, max(os.getpriority(os.PRIO_PROCESS, own), _LOW))
         try:
             work()
         except BaseException as error:

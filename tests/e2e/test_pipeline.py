@@ -31,7 +31,7 @@ def test_the_first_run_pushes_a_version(session):
     assert "training the generator: 60/60 steps" in done.stdout
     assert "no baseline" in done.stdout
     assert f"pushed: version 1, {session.base / '1'}" in done.stdout
-    assert "next: forger sample" in done.stdout
+    assert "forger sample --out" in done.stdout
     metadata = json.loads((session.base / "1" / contract.METADATA_FILE).read_text())
     run = session.status["last_run"]
     assert metadata[contract.META_RUN_ID] == run["run_id"]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,12 +15,15 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
+from components.push.layout import push_model
 from serving.client import GeneratorClient
+from serving.repository import contract
 from serving.saved_model.servable import Servable
 from serving.server.app import GeneratorServer
 from tests.support.axe import violations
 from tests.support.browser import Browser
 from tests.support.pushed_versions import CLASSES, push_tiny
+from tests.support.tiny_generator import build_tiny_generator
 
 # One stop for radio buttons of a name: the chosen one.
 _TAB_STOPS = """
@@ -242,6 +246,26 @@ def test_a_version_that_is_being_loaded_is_said_so(
         starting.join()
         server.stop()
     browser.complaints()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_unlabelled_colour_images(browser: Browser, tmp_path: Path, dark: bool) -> None:
+    """There is no class to choose and none in a name, and a link's class is passed over."""
+    model = build_tiny_generator(tmp_path / "model", num_classes=1, conditional=False, shape=(32, 32, 3))
+    path = model / contract.METADATA_FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), contract.META_DATASET: "own", contract.META_CLASS_NAMES: []}))
+    push_model(model, tmp_path / "own_gan", run_id="run", verdict={}, keep_versions=5)
+    with GeneratorServer(tmp_path / "own_gan", "own_gan", port=0, rest_port=0) as server:
+        page = Page(browser, f"http://{server.rest_target}/")
+        page.open("?class=7&count=16", width=390, dark=dark)
+        assert page.text("#model") == "own_gan, unlabelled images"
+        assert not page.one("#classes").is_displayed()
+        with GeneratorClient(server.target, "own_gan") as client:
+            drawn = client.sample(range(16), [-1] * 16)[0]
+        browser.wait(lambda _: np.array_equal(page.pixels(".grid img"), drawn))
+        assert [one.get_attribute("alt") for one in page.all(".grid img")] == [f"seed {seed}" for seed in range(16)]
+        assert violations(browser) == []
+        assert browser.complaints() == []
 
 
 def test_an_open_page_follows_a_push_and_says_when_the_server_stops(browser: Browser, serving: Path, tmp_path: Path) -> None:

@@ -13,25 +13,33 @@ import pytest
 import tensorflow as tf
 
 from components.gan.training.journal_files import read_metrics
+from components.gan.training.outcome import read_outcome
 
 STEPS = 48
 
 
 def start(
-    directory: Path, devices: int = 1, steps: int = STEPS, tf_config: dict | None = None, source: str = "memory"
+    directory: Path,
+    devices: int = 1,
+    steps: int = STEPS,
+    tf_config: dict | None = None,
+    source: str = "memory",
+    factor: tuple[str, ...] = (),
 ) -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.support.train_tiny", str(directory), str(devices), str(steps), source]
+    command = [sys.executable, "-m", "tests.support.train_tiny", str(directory), str(devices), str(steps), source, *factor]
     environment = {**os.environ, **({"TF_CONFIG": json.dumps(tf_config)} if tf_config else {})}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
-def start_workers(directory: Path, steps: int = STEPS, source: str = "memory") -> list[subprocess.Popen]:
+def start_workers(
+    directory: Path, steps: int = STEPS, source: str = "memory", factor: tuple[str, ...] = ()
+) -> list[subprocess.Popen]:
     with socket.socket() as one, socket.socket() as two:
         for held in (one, two):
             held.bind(("localhost", 0))
         addresses = [f"localhost:{held.getsockname()[1]}" for held in (one, two)]
     return [
-        start(directory, 1, steps, {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}, source)
+        start(directory, 1, steps, {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}, source, factor)
         for index in range(2)
     ]
 
@@ -106,3 +114,17 @@ def test_two_workers_train_as_one_and_a_killed_worker_costs_only_what_was_not_sa
     assert all("continued from step" in text for text in again)
     for mine, expected in zip(weights(killed), weights(whole), strict=True):
         np.testing.assert_array_equal(mine, expected)
+
+
+def test_a_collapse_stops_all_workers_at_once_and_the_best_is_exported(tmp_path):
+    chief, other = [finish(worker) for worker in start_workers(tmp_path, 96, factor=("30",))]
+    outcome = read_outcome(tmp_path)
+    assert (outcome.ended, outcome.steps) == ("stopped", 96)
+    assert outcome.step <= 64 < outcome.reached < 96
+    assert outcome.sentence() in chief
+    assert "exported" not in other  # it only trains
+    assert read_metrics(tmp_path)[-1]["step"] == outcome.reached
+
+    again = [finish(worker) for worker in start_workers(tmp_path, 96, factor=("30",))]
+    assert all(f"continued from step {outcome.reached}" in text for text in again)
+    assert read_outcome(tmp_path) == outcome

@@ -11,7 +11,8 @@ from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from PIL import Image
 
-from components.gan.training.journal_files import METRICS_FILE, sample_path
+from components.gan.training.journal_files import DISTANCE, METRICS_FILE, sample_path
+from components.gan.training.outcome import Outcome, write_outcome
 from components.gate.drawing.showcase_file import SHOWCASE_FILE
 from components.gate.verdict.verdict import Check, Verdict
 from components.usefulness.result import TrainingUse, TwoSample, Usefulness
@@ -206,12 +207,16 @@ def _written(key: str) -> mlmd.Event:
     return event
 
 
-def write_journal(directory: Path) -> None:
-    """Write a training's journal: figures and sample grids of eight steps."""
+def write_journal(directory: Path, outcome: Outcome | None = None) -> None:
+    """Write a training's journal: figures and sample grids of eight steps, and how it ended."""
     steps = range(100, 900, 100)
     figures = {"d_loss": 0.5, "g_loss": 1.5, "d_accuracy": 0.9, "d_grad_norm": 2.0, "g_grad_norm": 1.0, "diversity": 0.8}
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / METRICS_FILE).write_text("".join(json.dumps({"step": step, **figures}) + "\n" for step in steps))
+    looks = {200: {DISTANCE: 0.5}, 400: {DISTANCE: 0.25}, 600: {DISTANCE: 0.2}, 800: {DISTANCE: 2.5}}
+    lines = [{"step": step, **figures, **looks.get(step, {})} for step in steps]
+    (directory / METRICS_FILE).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    if outcome:
+        write_outcome(directory, outcome)
     for step in steps:
         path = sample_path(directory, step)
         path.parent.mkdir(exist_ok=True)

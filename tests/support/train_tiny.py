@@ -1,9 +1,11 @@
-"""Trains a tiny GAN in a process of its own: python -m tests.support.train_tiny DIRECTORY [LOGICAL_DEVICES] [STEPS] [INPUT].
+"""Trains a tiny GAN in a process of its own: python -m tests.support.train_tiny DIRECTORY [DEVICES] [STEPS] [INPUT] [FACTOR].
 
 Where TF_CONFIG names several workers, this process is one of them. The chief writes its final weights to DIRECTORY/weights.npz
-and its SavedModel to DIRECTORY/model.
+and its SavedModel to DIRECTORY/model. With a FACTOR the rates are multiplied by it after two thirds of the steps: the training
+collapses, and stops early.
 """
 
+import contextlib
 import logging
 import sys
 import tempfile
@@ -19,10 +21,12 @@ import tensorflow as tf  # noqa: E402
 from components.gan.export import export  # noqa: E402
 from components.gan.input.source import open_source  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
+from components.gan.training import best as choosing  # noqa: E402
 from components.gan.training.devices import choose_strategy  # noqa: E402
 from components.gan.training.loop import train  # noqa: E402
 from components.gan.training.workers import is_chief  # noqa: E402
 from serving.repository.errors import UserError  # noqa: E402
+from tests.support.collapsing import collapsing  # noqa: E402
 from tests.support.shards import write_shards  # noqa: E402
 
 
@@ -50,8 +54,15 @@ def main() -> int:
         shuffle_buffer=60,
     )
     strategy = choose_strategy()
+    failing = contextlib.nullcontext()
+    if len(sys.argv) > 5:
+        failing = collapsing(float(sys.argv[5]))
+        choosing._LEAST_STEPS = 4
+        settings = settings.model_copy(
+            update={"looks": 12, "stop_after": 0.1, "learning_rate": 2e-3, "final_learning_rate": 1e-3}
+        )
     try:
-        with tempfile.TemporaryDirectory() as shards:
+        with tempfile.TemporaryDirectory() as shards, failing:
             pattern = write_shards(Path(shards), images, labels, [60, 50, 40, 30, 20])
             state = train(open_source([pattern], settings, directory), 3, settings, directory, strategy)
     except UserError as error:

@@ -37,6 +37,10 @@ class Source(Protocol):
     labels: tuple[int, ...]
     shape: ImageShape
 
+    def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw images uint8 [N, H, W, C] and labels int64 [N] at random, N as many as asked for or as there are."""
+        ...
+
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
         """Return what gives the next step's shares, to be called inside a tf.function.
 
@@ -64,6 +68,11 @@ class InMemory:
         self.count = len(images)
         self.labels = tuple(np.unique(labels).tolist())
         self.shape = ImageShape(*images.shape[1:])
+
+    def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `Source.sample`."""
+        chosen = np.random.default_rng(seed).permutation(self.count)[:count]
+        return self._images[chosen], self._labels[chosen]
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Feed:
         """See `Source.feed`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from components.gan.input.shards import Shards
@@ -23,6 +24,7 @@ _BLOCK = 16  # examples taken from one of them before the next one's turn
 _STREAM = 2  # this use of the training's seed
 _BATCHES_AHEAD = 8
 _WINDOWS = 3  # in memory at the same time, at most
+_READ_FOR_ONE = 8  # images that are read for each of a sample: those that lie together in the files may be alike
 
 
 class Streamed:
@@ -34,6 +36,12 @@ class Streamed:
         """Take the files that hold them; every worker reads all of them and keeps its own rows of each batch."""
         self._shards = shards
         self.count, self.labels, self.shape = shards.count, shards.labels, shards.shape
+
+    def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `components.gan.input.source.Source.sample`; out of some files of a random order, not out of all."""
+        records = shuffled(self._shards, seed, min(_READ_FOR_ONE * count, self.count), 0)
+        images, labels = parse_transformed(next(iter(records))[:count], self.shape)
+        return images.numpy(), labels.numpy()
 
     def feed(self, settings: GanSettings, step: tf.Variable, strategy: tf.distribute.Strategy) -> Callable[[], tuple[Any, Any]]:
         """See `components.gan.input.source.Source.feed`."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR, read_metrics, sample_path
+from components.gan.training.outcome import Outcome, write_outcome
 from components.grids import lay_out
 from components.progress import log_note
 from serving.repository.durable import remove_partials, replace_file, replacing
@@ -61,6 +62,10 @@ class Journal:
             Image.fromarray(sheet).save(file, format="PNG")
         with self._board.as_default(step=step):
             tf.summary.image("samples", sheet.reshape(1, *sheet.shape[:2], -1))
+
+    def conclude(self, outcome: Outcome) -> None:
+        """Write how the training ended."""
+        write_outcome(self._directory, outcome)
 
     def close(self) -> None:
         """Flush everything to disk."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 METRICS_FILE = "metrics.jsonl"
+DISTANCE = "distance"  # the metric of `distance.py`, in the lines of the steps that the training looked at
 SAMPLES_DIR = "samples"
 TENSORBOARD_DIR = "tensorboard"
 _SAMPLE_PREFIX = "step_"

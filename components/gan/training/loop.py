@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from components.gan.input.source import Source, replica_rows
@@ -16,16 +15,19 @@ from components.gan.recipes import RECIPES
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
 from components.gan.training.augmentation import with_augmentation
+from components.gan.training.best import Best
 from components.gan.training.checkpoints import Checkpoints
 from components.gan.training.devices import choose_strategy, describe, dtype_policy
 from components.gan.training.journal import Journal
-from components.gan.training.workers import is_chief
+from components.gan.training.journal_files import DISTANCE
+from components.gan.training.outcome import End
+from components.gan.training.samples import fixed_samples
+from components.gan.training.workers import is_chief, worker_count
 from components.progress import log_note, report_progress
-from components.transform.pixels import quantise, scale
+from components.transform.pixels import scale
 from serving.repository.errors import UserError, first_line
 
 _LOG_EVERY = 100  # steps a compiled call: rare enough to cost nothing, often enough for a live progress bar
-_SAMPLE_ROWS = 100  # of a grid, as far as they can be shared among the classes
 _FIGURES = ("d_loss", "g_loss", "d_accuracy", "d_grad_norm", "g_grad_norm", "diversity")
 
 
@@ -48,11 +50,11 @@ def train(
         strategy: The devices that share each batch; by default, `devices.choose_strategy()`.
 
     Returns:
-        The trained state; `ema_generator` is the one to export.
+        The trained state; `ema_generator` is the one to export, the last or the best. `outcome.json` in the directory says which.
 
     Raises:
         UserError: There is no image, the devices can't share the batch evenly, a worker is gone, or a loss is no longer a finite
-            number.
+            number and no average before that is worth keeping.
     """
     devices = strategy or choose_strategy()
     if source.count == 0:
@@ -83,41 +85,72 @@ def _train(
     settings = with_augmentation(settings, source.count)
     with strategy.scope():
         state = TrainState(RECIPES[settings.recipe], settings, num_classes, source.shape, policy)
-        checkpoints = Checkpoints(state.checkpoint(), directory / "checkpoints")
+    best = Best(state, source)
+    with strategy.scope():
+        saved = tf.train.Checkpoint(training=state.checkpoint(), best=best.checkpoint())
+        checkpoints = Checkpoints(saved, directory / "checkpoints")
         resumed = checkpoints.restore()
     start = int(state.step.numpy())
     streamed = f", {source.count} images streamed from files" if source.kind == "stream" else ""
     log_note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
     if settings.augment:
         log_note(f"{source.count} images are few: the discriminator sees each changed with probability {settings.augment:.2f}")
+    # The chief keeps the journal, the checkpoints and the best of all.
     journal = Journal(directory, start) if chief else None
-    run = compile_loop(state, source, strategy)
+    if chief and start in best.steps and not resumed:
+        best.look(start)
+    run, vote = compile_loop(state, source, strategy), compile_vote(strategy)
     began = time.monotonic()
-    while (before := int(state.step.numpy())) < settings.steps:
-        target = min(
-            _next(before, every, settings.steps) for every in (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
-        )
+    before, step, ended = start, start, best.verdict()
+    while ended == "whole" and step < settings.steps:
+        before, every = step, (_LOG_EVERY, settings.checkpoint_every, settings.sample_every)
+        look = next((step for step in best.steps if step > before), settings.steps)
+        target = min(look, *(_next(before, steps, settings.steps) for steps in every))
         figures: dict[str, float] = dict(zip(_FIGURES, run(tf.constant(target - before, tf.int64)).numpy().tolist(), strict=True))
         step = int(state.step.numpy())
-        if not all(math.isfinite(value) for value in figures.values()):
-            raise UserError(f"training broke down between steps {before} and {step} (a figure is not finite): "
-                            "lower gan.learning_rate or raise gan.gamma")  # fmt: skip
+        if chief and step in best.steps and _finite(figures):
+            figures[DISTANCE] = best.look(step)
+        ended = best.verdict() if _finite(figures) else "broke down"
+        # Only the chief has looked, and all must leave together.
+        if step in best.steps and vote(ended != "whole") and ended == "whole":
+            ended = "stopped"
+        if journal is None or ended == "broke down":
+            continue
         figures["images_per_second"] = (step - start) * settings.batch_size / (time.monotonic() - began)
-        if journal is None:
-            continue  # the chief keeps the journal and the checkpoints of all
+        last = step == settings.steps or ended == "stopped"
         journal.log(step, figures)
-        if step % settings.sample_every == 0 or step == settings.steps:
-            journal.draw(step, _fixed_samples(state))
-        if step % settings.checkpoint_every == 0 or step == settings.steps:
+        if step % settings.sample_every == 0 or last:
+            journal.draw(step, fixed_samples(state, state.average))
+        if step % settings.checkpoint_every == 0 or last:
             checkpoints.save(step)
-        report_progress(
-            "training the generator", step, settings.steps, "steps", d_loss=figures["d_loss"], d_accuracy=figures["d_accuracy"]
-        )
-    if settings.ema_decay == 0:
-        state.ema_generator.set_weights(state.generator.get_weights())
+        shown = {name: figures[name] for name in ("d_loss", "d_accuracy", DISTANCE) if name in figures}
+        report_progress("training the generator", step, settings.steps, "steps", **shown)
     if journal is not None:
-        journal.close()
+        _conclude(journal, best, before, step, ended)
     return state
+
+
+def _conclude(journal: Journal, best: Best, before: int, step: int, ended: End) -> None:
+    """Put the average to export into the state's EMA generator, and say which it is.
+
+    Raises:
+        UserError: The numbers broke down, and no average before that is worth keeping.
+    """
+    outcome = best.settle(step, ended)
+    if outcome is None:
+        raise UserError(
+            f"training broke down between steps {before} and {step} (a figure is not finite): lower gan.learning_rate or raise "
+            "gan.gamma"
+        )
+    log_note(outcome.sentence())
+    if outcome.step != step:
+        journal.draw(outcome.step, fixed_samples(best.state, best.state.ema_generator))
+    journal.conclude(outcome)
+    journal.close()
+
+
+def _finite(figures: dict[str, float]) -> bool:
+    return all(math.isfinite(value) for value in figures.values())
 
 
 def _next(step: int, every: int, last: int) -> int:
@@ -156,21 +189,18 @@ def compile_loop(state: TrainState, source: Source, strategy: tf.distribute.Stra
     return run
 
 
+def compile_vote(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """Compile what all workers call at the same step, each with its own wish: whether any has it."""
+
+    @tf.function
+    def wishes(wish: tf.Tensor) -> tf.Tensor:
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.identity(wish)), axis=None)
+
+    if worker_count() <= 1:
+        return lambda wish: wish
+    return lambda wish: bool(wishes(tf.constant(float(wish))) > 0)
+
+
 def _spread(images: tf.Tensor) -> tf.Tensor:
     """Mean over the pixels of their standard deviation over the batch: near 0 when all images are the same."""
     return tf.reduce_mean(tf.math.reduce_std(images, axis=0))
-
-
-def _fixed_samples(state: TrainState) -> np.ndarray:
-    """Draw uint8 [N, H, W, C] from the EMA generator, the same latents at every step."""
-    labels = grid_labels(state.num_classes)  # the article's generator looks at none
-    rows = tf.range(len(labels), dtype=tf.int64)
-    seeds = step_seeds(state.settings.seed, tf.constant(0, tf.int64), rows, stream=1)
-    network = state.ema_generator if state.settings.ema_decay else state.generator
-    latents = state.recipe.draw_latents(seeds, state.settings.latent_size)
-    return quantise(network([latents, tf.constant(labels)], training=False)).numpy()
-
-
-def grid_labels(num_classes: int) -> np.ndarray:
-    """Return int64 [N], the classes of a sample grid in order: each equally often, and at least once."""
-    return np.repeat(np.arange(num_classes), max(_SAMPLE_ROWS // num_classes, 1))

@@ -65,7 +65,10 @@ def main() -> None:
         if not all((options.out / name / f"{mark:g}.npz").exists() for mark in wanted):
             train(contender, data, options.out / name, ",".join(f"{mark:g}" for mark in wanted), options.seed, options.changes)
     judge = Judge(yardstick)
-    looks = {name: [judge.look(options.out / name / f"{mark:g}.npz") for mark in wanted] for name, (_, wanted) in plans.items()}
+    looks = {
+        name: [judge.look(options.out / name / f"{mark:g}.npz", whole=mark in times) for mark in wanted]
+        for name, (_, wanted) in plans.items()
+    }
     measured = {"machine": cpu(), "dataset": dataset, "rows": len(yardstick.labels), "contenders": looks}
     (options.out / "peers.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     show.print_table(measured)
@@ -105,10 +108,10 @@ class Judge:
         self._scorer = Scorer(yardstick.judge_path, yardstick.calibration_path, len(yardstick.class_names))
         self._real = look(self._eyes, yardstick.images, copies=False)
 
-    def look(self, path: Path) -> dict[str, Any]:
+    def look(self, path: Path, *, whole: bool = False) -> dict[str, Any]:
         """Score what a contender drew at one mark, without regard to classes, which not all contenders know.
 
-        The gate's verdict does regard them, where the contender knows them.
+        The gate's verdict does regard them, where the contender knows them; it takes over a minute, so only a whole look has one.
         """
         with np.load(path, allow_pickle=False) as stored:
             seconds, seen, peak = (float(stored[key]) for key in ("seconds", "images_seen", "peak_mib"))
@@ -118,13 +121,12 @@ class Judge:
         nameless = np.full(len(yard.labels), -1, np.int64)
         figures = self._scorer.score(self._real, yard.labels, yard.keys, generated, images, nameless, per_class=False)[OVERALL]
         shares = np.bincount(generated.predicted, minlength=len(yard.class_names)) / len(images)
-        verdict = yard.judge(images, yard.labels if conditional else nameless)
+        verdict = yard.judge(images, yard.labels if conditional else nameless) if whole else None
         return {
             "seconds": seconds,
             "images_per_second": seen / seconds,
             "peak_mib": peak,
             **{name: float(figures[name]) for name in _FIGURES},
             "smallest_class_share": float(shares.min()),
-            "blessed": verdict.blessed,
-            "reason": verdict.reason,
+            **({"blessed": verdict.blessed, "reason": verdict.reason} if verdict else {}),
         }

@@ -41,7 +41,7 @@ def print_table(measured: dict[str, Any]) -> None:
                         f"{look['frechet_ratio']:.3g}",
                         f"{look['kid']:.3g} ± {look['kid_error']:.1g}",
                         *(f"{look[figure]:.3f}" for figure in ("precision", "recall", "coverage", "smallest_class_share")),
-                        "blessed" if look["blessed"] else "refused",
+                        {True: "blessed", False: "refused", None: ""}[look.get("blessed")],
                     )
         reached = [time_to(looks, ratio) for ratio in _RATIOS]
         times.add_row(

@@ -10,7 +10,9 @@ from components.push.layout import push_model
 from components.shape import ImageShape
 from pipeline.home.home import Home
 from serving.client import GeneratorClient
+from serving.repository import contract
 from serving.repository.labels import roll_back
+from serving.repository.metadata import read_metadata, write_metadata
 from tests.benchmarks.serving import generator, servers
 from tests.benchmarks.serving.load import Load
 from tests.benchmarks.serving.measure import collect, start_loaders
@@ -52,12 +54,14 @@ def over_versions(work: Path) -> dict[str, Any]:
     home = _home(work / "versions", GREY_28)
     base = Home.at(home).model_base("mnist")
     model = work / "versions" / "model"
+    metadata = read_metadata(model)
     resident = []
     with servers.forger(home, "--poll-seconds", "0.05") as running, GeneratorClient(running.target, base.name) as client:
         for number in range(_CHANGES):
             if number % 2:
                 wanted = roll_back(base).stable
             else:
+                write_metadata(model, {**metadata, contract.META_TRAINING_KEY: f"untrained {number}"})  # another model
                 wanted = push_model(model, base, run_id="benchmark", verdict={}, keep_versions=3).version
             wait_until(lambda wanted=wanted: client.at(label="stable").metadata().version == wanted, 60)
             client.sample(range(_ROWS), [0] * _ROWS)

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.cli import cli
 from pipeline.config import Config, resolve_config
+from pipeline.home.memory import NEEDED_BYTES
 from pipeline.nodes import NODES
 from serving.repository.errors import UserError
 
@@ -198,6 +199,11 @@ def test_symptoms_in_the_readme_are_messages_of_the_code():
     for symptom in quoted:
         text = re.sub(r"^(setup: |mnist )", "", symptom)
         assert all(part.strip() in code for part in text.split("...")), symptom
+
+
+def test_the_readme_says_how_much_memory_a_run_asks_for():
+    said = re.findall(r"(\d+) GiB of memory|a run needs (\d+) GiB", (ROOT / "README.md").read_text("utf-8"))
+    assert [int(one or other) << 30 for one, other in said] == [NEEDED_BYTES, NEEDED_BYTES]
 
 
 def test_a_wrong_line_is_found():

@@ -6,7 +6,8 @@ import pytest
 from components.gan.export import export
 from components.gan.input.source import InMemory
 from components.gan.settings import GanSettings
-from components.gan.training.loop import grid_labels, train
+from components.gan.training.loop import train
+from components.gan.training.samples import grid_labels
 from serving.repository import contract
 from serving.saved_model.generator import LocalGenerator
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.engines.local import LocalEngine
-from pipeline.home.memory import NEEDED_ADDRESSES, NEEDED_BYTES, check_memory, naming_exhausted_memory
+from pipeline.home.memory import NEEDED_ADDRESSES, NEEDED_BYTES, NEEDS, check_memory, naming_exhausted_memory
 from serving.repository.errors import UserError
 
 FORGER = Path(sys.executable).with_name("forger")
@@ -121,9 +121,7 @@ def test_memory_that_runs_out_is_told_with_the_step(work):
             raise
     line = str(raised.value)
     assert line.startswith("GanTrainer: out of memory (")
-    assert line.endswith(
-        "): a run needs 2 GiB, more for larger images: make room, or raise the limit if there is one, and run again"
-    )
+    assert line.endswith(f"): {NEEDS}, more for larger images: make room, or raise the limit if there is one, and run again")
     assert "\n" not in line
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from components.infra_validate.replay import ContractError, check_model
 from serving.repository import contract
@@ -42,6 +43,19 @@ def _rebuilt(tiny, directory, **replaced):
 def _refused(directory, says):
     with pytest.raises(ContractError, match=says):
         check_model(directory)
+
+
+def test_variables_that_no_saver_restores(tiny, tmp_path):
+    """It runs where Python's objects are loaded with it, and nowhere else."""
+    shutil.copytree(tiny, tmp_path / "m")
+    path = tmp_path / "m" / contract.SAVED_MODEL_FILE
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    (graph,) = model.meta_graphs
+    (nothing,) = [node.name for node in graph.graph_def.node if node.op == "NoOp"]
+    graph.saver_def.restore_op_name = nothing
+    path.write_bytes(model.SerializeToString())
+    assert tf.saved_model.load(str(tmp_path / "m")).signatures
+    _refused(tmp_path / "m", "TensorFlow Serving could not run sample: .*Could not find variable")
 
 
 def test_a_missing_signature(tiny, tmp_path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.support.past_home import make_showcase
+from pathlib import Path
+
+from components.gan.training.outcome import Outcome
+from tests.support.past_home import make_showcase, write_journal
 from tests.unit.report.page_reader import page_of
 
 
@@ -44,6 +47,18 @@ def test_a_full_report_has_every_part(past):
         "300.0",
     ):
         assert told in page.text, told
+
+
+def test_a_training_that_collapsed_shows_where_its_best_was(past):
+    record = past.add(version=1)
+    assert "It exported" not in page_of(past).text
+    write_journal(Path(record.training), Outcome(600, 800, 800, "whole", 0.2, 2.5))
+    page = page_of(past)
+    assert (
+        "It exported the best average, of step 600 of 800, at distance 0.2 from the train images (2.5 at the end)." in page.text
+    )
+    plots = [drawing["aria-label"] for drawing in page.all("svg") if drawing.get("class") == "chart"]
+    assert "Distance from the train images over training, at the end 2.5; exported is that of step 600, 0.2" in plots
 
 
 def test_a_first_push_has_no_empty_column_for_a_served_version(past):

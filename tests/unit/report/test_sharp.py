@@ -11,13 +11,16 @@ def rows(*found):
 
 
 def test_strengths_are_told_in_their_units():
-    mild, share, late, never = rows(
+    mild, row, corner, share, late, never = rows(
         sharpness(5.0, 20.0),
+        sharpness(1.0, 1.0, "rows"),
+        sharpness(3.0, 3.0, "pixels a side"),
         sharpness(0.02, 0.02, "of the images"),
         sharpness(40.0, 20.0),
         sharpness(None, 20.0, seen_by=()),
     )
-    assert (mild.refused_from, mild.seen_by, mild.sharp) == ("5 bytes", "Pixels, mean", True)
+    assert (mild.refused_from, mild.seen_by, mild.sharp) == ("5 of 255 levels", "Pixels, mean", True)
+    assert (row.refused_from, corner.refused_from) == ("1 row", "3 pixels a side")
     assert (share.refused_from, share.sharp) == ("2% of the images", True)
     assert not late.sharp
     assert (never.refused_from, never.sharp) == ("not at any strength tried", False)

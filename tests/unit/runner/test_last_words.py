@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.home.memory import NEEDS
+
 ROOT = Path(__file__).resolve().parents[3]
 # A process that names two nodes, and then does what it is told.
 RUN = """
@@ -48,7 +50,7 @@ def test_a_run_that_is_killed_or_crashes_names_the_node_and_the_log(vmstat, sent
 def test_a_kill_for_want_of_memory_says_what_a_run_needs(vmstat):
     done = run(vmstat, "Path(sys.argv[1]).write_text('oom_kill 4\\n'); os.kill(os.getpid(), 9)")
     assert done.stderr == (
-        "forger: Gate: Linux ended the run for want of memory: a run needs 2 GiB; the same command goes on where it was\n"
+        f"forger: Gate: Linux ended the run for want of memory: {NEEDS}; the same command goes on where it was\n"
     )
 
 

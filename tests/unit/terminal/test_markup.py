@@ -50,5 +50,6 @@ def test_versions(console, capsys, tmp_path):
 def test_the_end_of_a_run(console, capsys):
     check = Check(metric="recall", slice=NAME, value=0.1, limit=0.5, kind="min", passed=False)
     verdict = {"blessed": True, "reason": NAME, "checks": [check.model_dump(mode="json")]}
-    show_end(record(verdict=verdict, pushed_path=NAME, pushed_version=1, pictures={"picture": NAME}), console, 1.0)
+    ended = record(verdict=verdict, pushed_path=NAME, pushed_version=1, pictures={"picture": NAME})
+    show_end(ended, console, 1.0, as_before=False)
     assert capsys.readouterr().out.count(NAME) >= 4

@@ -2,14 +2,20 @@
 
 import io
 import logging
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from components.gan.training.outcome import Outcome, write_outcome
 from components.progress import log_note, report_progress
 from pipeline.home.run_record import NodeRecord, RunRecord
+from pipeline.home.status import collect_status
 from pipeline.runner.local import NodeObserver
 from pipeline.terminal.run import RunView, show_end, show_plan
+from pipeline.terminal.status import show_status
+from tests.support.past_home import PastHome
 
 
 @pytest.fixture
@@ -27,6 +33,40 @@ def view(console):
     yield found
     ours.removeHandler(found)
     ours.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Outcome(800, 800, 800), "the training exported the average of the last step, 800"),
+        (
+            Outcome(800, 800, 800, "whole", 0.25, 0.25),
+            "the training exported the average of the last step, 800, at distance 0.25 from the train images",
+        ),
+        (
+            Outcome(600, 8800, 9600, "stopped", 0.2, 2.5),
+            "the training exported the best average, of step 600 of 9,600, at distance 0.2 from the train images (2.5 at the "
+            "end); stopped at step 8,800, lost for long",
+        ),
+        (
+            Outcome(600, 700, 9600, "broke down", 0.2, 0.2),
+            "the training exported the best average, of step 600 of 9,600, at distance 0.2 from the train images; its numbers "
+            "broke down by step 700: lower gan.learning_rate or raise gan.gamma",
+        ),
+    ],
+)
+def test_status_and_the_end_of_a_run_say_how_the_training_ended(outcome, said, console, tmp_path):
+    home = PastHome(tmp_path / "home")
+    record = home.add(version=1)
+    show_status(collect_status(home.home), console)
+    assert "exported" not in console.file.getvalue()
+    write_outcome(Path(record.training), outcome)
+    known = collect_status(home.home)
+    assert Outcome(**known["training"]) == outcome
+    wide = Console(file=io.StringIO(), width=300)
+    show_status(known, wide)
+    show_end(record, wide, 1.0, as_before=False)
+    assert lines(wide).count(said) == 2
 
 
 def lines(console):
@@ -57,14 +97,16 @@ def test_a_plan_has_settings_nodes_and_beams_arguments(console):
         ({"state": "blocked", "reason": "mode collapse"}, ["mode collapse", "nothing was pushed", "--set"]),
     ],
 )
-def test_the_end_says_what_to_type_next(changes, words, console):
+def test_the_end_says_what_to_type_next(changes, words, console, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     show_end(record_of("mnist", **changes), console, 61.4, as_before=False)
     shown = " ".join(lines(console))
     assert "took 61 s" in shown
     assert [word for word in words if word not in shown] == []
 
 
-def test_the_next_thing_to_type_names_another_dataset(console):
+def test_the_next_thing_to_type_names_another_dataset(console, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     show_end(record_of("folder/flowers", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=True)
     assert "forger sample --dataset folder/flowers --out grid.png" in " ".join(lines(console))
 
@@ -72,6 +114,13 @@ def test_the_next_thing_to_type_names_another_dataset(console):
 def test_a_version_of_an_earlier_run_is_told_as_such(console):
     show_end(record_of("mnist", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=True)
     assert "as before: version 1, /home/1" in lines(console)
+
+
+def test_the_next_thing_to_type_works_without_an_activated_environment(console, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/forger", "run"])
+    show_end(record_of("mnist", state="blessed", pushed_version=1, pushed_path="/home/1"), console, 1.0, as_before=False)
+    assert "next: .venv/bin/forger sample --out grid.png, or .venv/bin/forger serve" in " ".join(lines(console))
 
 
 def record_of(dataset: str, **changes) -> RunRecord:
