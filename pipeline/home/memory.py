@@ -13,7 +13,7 @@ from serving.repository.errors import UserError, first_line
 
 _GIB = 1 << 30
 # Measured with the profile `quick` on 2 cores: the peak, and the addresses that TensorFlow's libraries and threads take.
-NEEDED_BYTES = 2 * _GIB
+NEEDED_BYTES = 3 * _GIB
 NEEDED_ADDRESSES = 6 * _GIB
 NEEDS = f"a run needs {NEEDED_BYTES / _GIB:g} GiB"
 # How libraries say it that raise something else than MemoryError: TensorFlow, Beam around others, native code, threads.
