@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ class SignatureSession:
 
     Attributes:
         names: Those that can be run.
+        close: Frees the weights and what was compiled.
     """
 
     def __init__(self, directory: Path, tags: list[str], signatures: Mapping[str, SignatureDef]) -> None:
@@ -39,12 +41,14 @@ class SignatureSession:
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=config)
         self._runs: dict[str, tuple[list[str], list[tuple[str, bool]], Callable[..., list[Any]]]] = {}
+        # At the interpreter's end at the latest: later TensorFlow is half gone, and freeing prints tracebacks.
+        self.close = weakref.finalize(self, _free, self._runs, self._session)
         try:
             with graph.as_default():
                 SavedModelLoader(str(directory)).load(self._session, tags)
             _in_background(lambda: self._compile(signatures))
         except BaseException:
-            self._session.close()
+            self.close()
             raise
 
     @property
@@ -68,11 +72,6 @@ class SignatureSession:
             for (alias, text), value in zip(outputs, values, strict=True)
         }
 
-    def close(self) -> None:
-        """Free the weights and what was compiled."""
-        self._runs.clear()
-        self._session.close()
-
     def _compile(self, signatures: Mapping[str, SignatureDef]) -> None:
         from tensorflow.core.framework import types_pb2
         from tensorflow.core.protobuf.config_pb2 import CallableOptions
@@ -90,6 +89,11 @@ class SignatureSession:
             call = self._session._make_callable_from_options(options)
             texts = [(alias, signature.outputs[alias].dtype == types_pb2.DT_STRING) for alias in outputs]
             self._runs[name] = aliases, texts, call
+
+
+def _free(runs: dict[str, Any], session: Any) -> None:
+    runs.clear()
+    session.close()
 
 
 def _in_background(work: Callable[[], None]) -> None:
