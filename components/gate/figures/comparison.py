@@ -8,8 +8,8 @@ import numpy as np
 
 from components.gate.figures.frechet import Moments, extrapolate, frechet_between, leave_one_out
 
-_ONE_SIDED = 1.645  # standard errors above which 5 % of a normal distribution lie
-_TWO_SIDED = 1.96
+ONE_SIDED = 1.645  # standard errors above which 5 % of a normal distribution lie
+TWO_SIDED = 1.96  # those between which 95 % lie
 
 
 def compare(
@@ -43,9 +43,9 @@ def compare(
 
 def margin(least: float, error: float) -> float:
     """Return the relative increase that is allowed: `least`, or what noise exceeds in 5 of 100 comparisons of equals."""
-    return max(least, _ONE_SIDED * error)
+    return max(least, ONE_SIDED * error)
 
 
 def interval(value: float, error: float) -> tuple[float, float]:
     """Return the 95 % interval around a value."""
-    return value - _TWO_SIDED * error, value + _TWO_SIDED * error
+    return value - TWO_SIDED * error, value + TWO_SIDED * error

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from components.gate.figures.comparison import ONE_SIDED
 from components.gate.verdict.verdict import Best, Check, Verdict
 
 PREFIX = "best_"  # begins the names of these checks' metrics
-_ONE_SIDED = 1.645  # standard errors above which 5 % of a normal distribution lie
 _LOW = {"frechet_ratio": "frechet_error", "second_frechet_ratio": "second_frechet_error"}
 _HIGH = {"recall": "max_recall_drop", "label_agreement": "max_label_agreement_drop"}
 
@@ -49,7 +49,7 @@ def best_checks(verdict: Verdict, errors: dict[str, float], best: Best, options:
         bar, room = best.figures.get(metric), options["max_frechet_increase"]
         if bar is not None and room is not None:
             noise = (errors.get(metric, 0.0) ** 2 + best.errors.get(metric, 0.0) ** 2) ** 0.5
-            checks.append(_check(verdict, metric, "max", bar, bar + max(room * bar, _ONE_SIDED * noise)))
+            checks.append(_check(verdict, metric, "max", bar, bar + max(room * bar, ONE_SIDED * noise)))
     for metric, setting in _HIGH.items():
         bar, room = best.figures.get(metric), options[setting]
         if bar is not None and room is not None and verdict.figures.get(metric) is not None:

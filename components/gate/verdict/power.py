@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from components.gate.calibration.record import Calibration
+from components.gate.figures.comparison import TWO_SIDED
 from components.gate.limits import CALIBRATED
 from components.gate.verdict.verdict import Check
 
-_TWO_SIDED = 1.96
 _MOST_ROOM = 0.5  # growth of a distance that noise may hide: with more, a comparison doesn't hold back what is clearly worse
 _ERRORS = {"frechet_ratio": "frechet_error", "second_frechet_ratio": "second_frechet_error"}
 
@@ -35,7 +35,7 @@ def without_power(
         if check.metric in _ERRORS:
             error = figures.get(_ERRORS[check.metric])
             # The half-width of the interval reaches from what real images have to the limit.
-            if error is not None and _TWO_SIDED * error > max(check.limit - 1, 0):
+            if error is not None and TWO_SIDED * error > max(check.limit - 1, 0):
                 found.append(check.metric)
         elif calibration and (one := calibrated.get(check.metric)) and examples < calibration.images:
             noise = calibration.noise_of(one.figure, examples)
