@@ -14,6 +14,7 @@ from components.gate.figures.classes import ClassSums, class_shares, diversity_r
 from components.gate.figures.frechet import (
     PARTS,
     Moments,
+    added,
     by_part,
     chance_of,
     extrapolate,
@@ -75,10 +76,10 @@ class QualitySums:
 
     def __add__(self, other: QualitySums) -> QualitySums:
         return QualitySums(
-            _added(self.real, other.real),
-            _added(self.generated, other.generated),
-            _added(self.real_second, other.real_second),
-            _added(self.generated_second, other.generated_second),
+            added(self.real, other.real),
+            added(self.generated, other.generated),
+            added(self.real_second, other.real_second),
+            added(self.generated_second, other.generated_second),
             self.real_classes + other.real_classes,
             self.generated_classes + other.generated_classes,
             self.labels + other.labels,
@@ -88,10 +89,6 @@ class QualitySums:
             self.faulty + other.faulty,
             max(self.fault, other.fault),
         )
-
-
-def _added(parts: list[Moments], others: list[Moments]) -> list[Moments]:
-    return [one + more for one, more in zip(parts, others, strict=True)]
 
 
 class QualityCombiner(beam.CombineFn):

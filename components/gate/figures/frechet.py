@@ -50,6 +50,11 @@ def by_part(features: np.ndarray, keys: np.ndarray) -> list[Moments]:
     return [Moments.of(features[part == number].reshape(-1, features.shape[-1])) for number in range(PARTS)]
 
 
+def added(parts: Sequence[Moments], others: Sequence[Moments]) -> list[Moments]:
+    """Add sums to sums, part by part."""
+    return [one + more for one, more in zip(parts, others, strict=True)]
+
+
 def total_of(parts: Sequence[Moments]) -> Moments:
     """Add up parts, of which there is at least one."""
     whole = parts[0]

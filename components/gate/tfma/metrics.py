@@ -143,8 +143,8 @@ def _change_computations(
     name: str,
     calibration: str,
     class_names: list[str],
-    neighbour_examples: int,
-    neighbour_share: float,
+    feature_size: int,
+    second_size: int,
     max_frechet_increase: float | None,
     model_names: list[str] | None = None,
     **_: Any,
@@ -155,7 +155,7 @@ def _change_computations(
         return []
     (candidate,) = (model for model in models if model != tfma.BASELINE_KEY)
     classes, least = group_count(class_names), max_frechet_increase or 0.0
-    combiner = ChangeCombiner(calibration, neighbour_examples, classes, least, neighbour_share)
+    combiner = ChangeCombiner(calibration, classes, feature_size, second_size, least)
     return [_computation(combiner, CHANGE_FIGURES, 0, candidate, tfma.BASELINE_KEY)]
 
 

@@ -163,7 +163,11 @@ def test_a_pair_is_compared(calibration, views):
     real, labels, keys, generated, images = views
     worse = generated._replace(features=generated.features * 1.5, second=generated.second * 1.5)
     pair = side_by_side(worse, generated)
-    change = combine(ChangeCombiner(calibration, 10_000, CLASSES, 0.1), rows((real, labels, keys, pair, images)), [range(COUNT)])
+    compared = rows((real, labels, keys, pair, images))
+    combiner = ChangeCombiner(calibration, CLASSES, SIZE, SECOND_SIZE, 0.1)
+    change, *others = [combine(combiner, compared, bundles) for bundles in groupings(COUNT)]
+    for other in others:
+        assert other == pytest.approx(change, rel=1e-6)
     halves = shared_train_reference(calibration).halves(np.bincount(labels, minlength=CLASSES))
     sides = [by_part(side, keys) for side in (real.features, *pair.features.swapaxes(0, 1))]
     increase, error = compare(*sides, chance=2 * chance_of(*halves) / FLOOR_IMAGES)
@@ -175,9 +179,13 @@ def test_a_pair_is_compared(calibration, views):
 def test_a_generator_is_no_setback_to_itself(calibration, views):
     real, labels, keys, generated, images = views
     pair = side_by_side(generated, generated)
-    change = combine(ChangeCombiner(calibration, 10_000, CLASSES, 0.1), rows((real, labels, keys, pair, images)), [range(COUNT)])
+    compared = rows((real, labels, keys, pair, images))
+    combiner = ChangeCombiner(calibration, CLASSES, SIZE, SECOND_SIZE, 0.1)
+    change = combine(combiner, compared, [range(COUNT)])
     assert change["frechet_increase"] == pytest.approx(0, abs=1e-9)
     assert change["frechet_setback"] == pytest.approx(-0.1)
+    of_one = [row for row in compared if row.label == 3]
+    assert np.isnan(list(combine(combiner, of_one, [range(len(of_one))]).values())).all()
 
 
 def test_what_all_images_share_is_that_of_whole_arrays_whatever_the_bundles(calibration, views):
