@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks.gate`: what an evaluation costs, and how often its comparison is right.
 
-`cost`: the gate's own executor on N real and N generated images with a baseline, N up to 60,000, each in a fresh process.
+`cost`: the gate's own executor on N real and N generated images with a baseline, N up to 60,000, each in a fresh process that
+does nothing else.
 `power`: how often an equal generator passes and a 20 % worse one is refused, by resampling; both should be 95 of 100 times.
 Prints tables and writes JSON and a picture.
 """
@@ -23,6 +24,8 @@ from tests.benchmarks.machine import cpu
 
 _RESULTS = Path(__file__).parent / "results"
 _POOL = 8  # samples drawn for each real image, of which each trial takes a few
+_NAMES = [str(label) for label in range(10)]
+_MODELS = ("model", "served")
 _COUNTS = (2500, 5000, 10_000, 20_000, 40_000, 60_000)
 
 
@@ -30,15 +33,18 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("cost", "power", "one"))
-    parser.add_argument("--data", type=Path, required=True, help="a prepared MNIST, e.g. .forger/data/mnist/3.0.1")
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)  # what `cost` hands to `one`
+    parser.add_argument("--data", type=Path, help="a prepared MNIST, e.g. .forger/data/mnist/3.0.1")
     parser.add_argument("--judge", type=Path, help="a judge artifact; without it a quick one is trained")
     parser.add_argument("--model", type=Path, help="a generator's SavedModel directory, for `power`")
     parser.add_argument("--counts", type=int, nargs="+", default=_COUNTS)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--out", type=Path, default=_RESULTS)
     options = parser.parse_args()
+    if options.what != "one" and options.data is None:
+        parser.error("--data is missing")
     if options.what == "one":
-        print(json.dumps(measure_one(options.data, options.judge, options.counts[0])))
+        print(json.dumps(measure_one(options.work, options.counts[0])))
     elif options.what == "cost":
         measure_cost(options)
     else:
@@ -47,55 +53,69 @@ def main() -> None:
 
 def measure_cost(options: argparse.Namespace) -> None:
     """Run each N in a process of its own, so that a peak is that of its N alone."""
-    from tests.support.gate_builders import digits, save_judge, tiny_judge
-
     rows = []
     with tempfile.TemporaryDirectory() as directory:
-        judge = options.judge or save_judge(
-            Path(directory) / "judge", tiny_judge(options.data), *digits(options.data, "train[:12000]")
-        )
+        work = Path(directory)
+        _prepare(work, options)
         for count in options.counts:
-            command = [sys.executable, "-m", "tests.benchmarks.gate", "one", "--data", options.data, "--judge", judge]
-            done = subprocess.run([*map(str, command), "--counts", str(count)], capture_output=True, text=True, check=True)
+            command = [sys.executable, "-m", "tests.benchmarks.gate", "one", "--work", directory, "--counts", str(count)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
             rows.append(json.loads(done.stdout.splitlines()[-1]))
             print(rows[-1], flush=True)
     _write(options.out / "gate_cost.json", {"cpu": cpu(), "slices": 11, "baseline": True, "rows": rows})
     _draw_cost(options.out / "gate_cost.png", rows)
 
 
-def measure_one(data: Path, judge: Path, count: int) -> dict[str, Any]:
-    """Judge a generator that replays real images, against a baseline that does the same: no network's own time is in it."""
-    from components.gate.settings import GateSettings
-    from tests.support.gate_builders import Replay, digits, run_gate, save_calibration, save_examples, save_generator
+def _prepare(work: Path, options: argparse.Namespace) -> None:
+    """Lay out the artifacts: a generator replays real images, and so does the baseline; no network's own time is in it."""
+    from tests.support.gate_builders import (
+        Replay,
+        digits,
+        save_calibration,
+        save_examples,
+        save_generator,
+        save_judge,
+        tiny_judge,
+    )
 
-    names = [str(label) for label in range(10)]
-    images, labels = digits(data, "train")
-    pool, pool_labels = digits(data, "test")
-    with tempfile.TemporaryDirectory() as directory:
-        home = Path(directory)
-        examples = save_examples(home / "examples", images[:count], labels[:count], shards=2)
-        calibration = save_calibration(home / "calibration", judge, *digits(data, "train[:12000]"))
-        model, served = (save_generator(home / name, Replay(pool, pool_labels), names) for name in ("model", "served"))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began, cpu_began = time.monotonic(), time.process_time()
-        settings = GateSettings(max_examples=max(count, 10))
-        verdict, _, _ = run_gate(
-            home / "run",
-            examples=examples,
-            judge=judge,
-            calibration=calibration,
-            model=model,
-            baseline=served,
-            class_names=names,
-            settings=settings,
-        )
-        return {
-            "examples": verdict.examples,
-            "seconds": round(time.monotonic() - began, 1),
-            "cpu_seconds": round(time.process_time() - cpu_began, 1),
-            "peak_mib_before": before >> 10,
-            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-        }
+    some = digits(options.data, "train[:12000]")
+    if options.judge:
+        (work / "judge").symlink_to(options.judge.resolve())
+    else:
+        save_judge(work / "judge", tiny_judge(options.data), *some)
+    save_calibration(work / "calibration", work / "judge", *some)
+    images, labels = digits(options.data, "train")
+    for count in options.counts:
+        save_examples(work / f"examples-{count}", images[:count], labels[:count], shards=2)
+    for name in _MODELS:
+        save_generator(work / name, Replay(*digits(options.data, "test")), _NAMES)
+
+
+def measure_one(work: Path, count: int) -> dict[str, Any]:
+    """Run the gate on artifacts that lie ready."""
+    from components.gate.settings import GateSettings
+    from tests.support.gate_builders import run_gate
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, cpu_began = time.monotonic(), time.process_time()
+    model, served = (work / name for name in _MODELS)
+    verdict, _, _ = run_gate(
+        work / f"run-{count}",
+        examples=work / f"examples-{count}",
+        judge=work / "judge",
+        calibration=work / "calibration",
+        model=model,
+        baseline=served,
+        class_names=_NAMES,
+        settings=GateSettings(max_examples=max(count, 10)),
+    )
+    return {
+        "examples": verdict.examples,
+        "seconds": round(time.monotonic() - began, 1),
+        "cpu_seconds": round(time.process_time() - cpu_began, 1),
+        "peak_mib_before": before >> 10,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+    }
 
 
 def measure_power(options: argparse.Namespace) -> None:

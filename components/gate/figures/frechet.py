@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,22 @@ class Moments:
             return np.full_like(self.total, np.nan), np.full_like(self.outer, np.nan)
         mean = self.total / self.count
         return mean, (self.outer - self.count * np.outer(mean, mean)) / (self.count - 1)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Beam encodes all slices' sums at once, several times: half of a symmetric matrix is enough.
+        return _unpacked, (self.count, self.total, self.outer[_triangle(len(self.total))])
+
+
+@functools.cache
+def _triangle(size: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.tril_indices(size)
+
+
+def _unpacked(count: float, total: np.ndarray, lower: np.ndarray) -> Moments:
+    outer = np.empty((len(total), len(total)))
+    rows, columns = _triangle(len(total))
+    outer[rows, columns] = outer[columns, rows] = lower
+    return Moments(count, total, outer)
 
 
 PARTS = 20  # random parts of the rows, for the jackknife: tells an error to about 16 %

@@ -1,5 +1,7 @@
 """The Fréchet distance against computations written straight from its definition."""
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -69,6 +71,15 @@ def test_sums_merge_to_those_of_all_rows():
     mean, covariance = merged.mean_and_covariance()
     np.testing.assert_allclose(mean, rows.astype(np.float64).mean(0), rtol=1e-12)
     np.testing.assert_allclose(covariance, np.cov(rows.astype(np.float64), rowvar=False), rtol=1e-9)
+
+
+def test_sums_are_sent_by_half_and_arrive_whole():
+    sums = Moments.of(normal(1, 300)) + Moments.of(normal(2, 200))
+    sent = pickle.dumps(sums)
+    arrived = pickle.loads(sent)
+    assert (arrived.count, arrived.total.tolist(), arrived.outer.tolist()) == (500, sums.total.tolist(), sums.outer.tolist())
+    large = Moments.of(normal(1, 300, size=64))
+    assert len(pickle.dumps(large)) < 0.55 * large.outer.nbytes
 
 
 def test_chance_is_that_of_any_numbers():
