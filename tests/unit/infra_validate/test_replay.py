@@ -55,7 +55,7 @@ def test_variables_that_no_saver_restores(tiny, tmp_path):
     graph.saver_def.restore_op_name = nothing
     path.write_bytes(model.SerializeToString())
     assert tf.saved_model.load(str(tmp_path / "m")).signatures
-    _refused(tmp_path / "m", "TensorFlow Serving could not run sample: .*Could not find (variable|resource)")  # by which op runs first
+    _refused(tmp_path / "m", "TensorFlow Serving could not run sample: .*Could not find (variable|resource)")
 
 
 def test_a_missing_signature(tiny, tmp_path):
