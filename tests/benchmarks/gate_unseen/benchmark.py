@@ -1,0 +1,130 @@
+"""Whether the gate agrees with a network that it has never seen, on 40 kinds of bad and good generators.
+
+    make bench ARGS="gate_unseen --home HOME [--dataset mnist] [--out DIR]"
+
+HOME has a judged run of the conv recipe. The unseen network (`network.py`) is trained first, then it judges all kinds (`kinds.py`)
+by its own rule (`rule.py`); only when these verdicts are written is the gate asked, first push, as `forger evaluate` asks it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.gate.combiners.rows import look, shared_eyes
+from components.ingest.settings import TRAIN_SPLIT
+from components.transform.examples import read_examples
+from pipeline.home.home import Home
+from pipeline.sampling.evaluate import Yardstick
+from serving.saved_model.generator import LocalGenerator
+from tests.benchmarks.gate_unseen.kinds import BAD, GOOD
+from tests.benchmarks.gate_unseen.network import UnseenNetwork
+from tests.benchmarks.gate_unseen.rule import Reference, Seen, faults, limits
+from tests.benchmarks.gate_unseen.source import Source
+from tests.benchmarks.machine import cpu
+
+_POOL = 4  # draws for each image, of which the resamples are made
+_LEAST_ACCURACY = 0.98  # of the network on the test split, or it can't be trusted
+
+
+def main() -> None:
+    """Train, judge by the network, judge by the gate, write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--resamples", type=int, default=100, help="of the present generator, which set what is allowed")
+    parser.add_argument("--kinds", nargs="*", help="only these")
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    options = parser.parse_args()
+    home = Home.at(options.home)
+    yardstick = Yardstick.of(home, options.dataset, None)
+    train, train_labels = read_examples([str(Path(yardstick.examples_path) / f"Split-{TRAIN_SPLIT}" / "*")])
+    even = np.arange(len(train)) % 2 == 0
+    cached = options.out / f"unseen_{options.dataset}.weights.h5"
+    network = UnseenNetwork.trained(train[even], train_labels[even], len(yardstick.class_names), cached)
+    accuracy = float((network.look(yardstick.images)[1] == yardstick.labels).mean())
+    print(f"the unseen network names {accuracy:.2%} of the test images rightly", flush=True)
+    if accuracy < _LEAST_ACCURACY:
+        raise SystemExit(f"the unseen network is too weak to judge: {accuracy:.4f}, and it takes {_LEAST_ACCURACY}")
+    reference, real = _reference(network, train[~even], train_labels[~even], yardstick.labels)
+    generator = LocalGenerator(home.model_base(options.dataset))
+    present = _resampled(network, reference, generator, yardstick, options.resamples)
+    allowed = limits(present)
+    source = Source.of(generator, yardstick.keys ^ 5000, yardstick.labels, train, train_labels)
+    found: dict[str, Any] = {"cpu": cpu(), "dataset": options.dataset, "images": len(yardstick.images), "accuracy": accuracy}
+    found |= {"real": real, "present": {name: float(np.mean([row[name] for row in present])) for name in allowed}}
+    found |= {"allowed": allowed, "rows": []}
+    kinds = {name: make for name, make in (GOOD | BAD).items() if not options.kinds or name in options.kinds}
+    for name, make in kinds.items():
+        figures = reference.figures(_seen(network, make(source, _rng(name)), source.labels))
+        wrong = faults(figures, allowed)
+        row = {"generator": name, "thought": "good" if name in GOOD else "bad", "unseen": "bad" if wrong else "good"}
+        found["rows"].append(row | {"unseen_faults": wrong, "unseen_figures": figures})
+        print(row, wrong, flush=True)
+    path = options.out / f"gate_unseen_{options.dataset}.json"
+    _write(path, found)
+    eyes = shared_eyes(yardstick.judge_path)
+    places, real_view = np.arange(len(yardstick.images)), look(eyes, yardstick.images, copies=False)
+    for row in found["rows"]:
+        images = kinds[row["generator"]](source, _rng(row["generator"]))
+        verdict = yardstick.judge_views(places, real_view, look(eyes, images), images, yardstick.labels)
+        row["gate"] = "good" if verdict.blessed else "bad"
+        row["gate_faults"] = sorted({check.metric for check in verdict.checks if not check.passed})
+        row["gate_checks"] = [
+            {"metric": check.metric, "class": check.slice, "value": check.value, "limit": check.limit}
+            for check in verdict.checks
+            if not check.passed
+        ]
+        row["frechet_ratio"] = verdict.figures["frechet_ratio"]
+        row["agree"] = row["gate"] == row["unseen"]
+        print(row["generator"], row["unseen"], row["gate"], row["gate_faults"], flush=True)
+        _write(path, found)
+    apart = [row["generator"] for row in found["rows"] if not row["agree"]]
+    print(f"{len(kinds) - len(apart)} of {len(kinds)} agree" + (f"; not: {', '.join(apart)}" if apart else ""))
+
+
+def _rng(name: str) -> np.random.Generator:
+    """Return the same numbers whenever a kind is made."""
+    return np.random.default_rng(list(name.encode()))
+
+
+def _seen(network: UnseenNetwork, images: np.ndarray, labels: np.ndarray) -> Seen:
+    return Seen(*network.look(images), labels)
+
+
+def _reference(
+    network: UnseenNetwork, images: np.ndarray, labels: np.ndarray, wanted: np.ndarray
+) -> tuple[Reference, dict[str, float]]:
+    """Choose two disjoint sets of real images with the classes wanted, int64 [N]; return the figures of the second as well."""
+    rng, sets = np.random.default_rng(0), np.empty((2, len(wanted)), np.int64)
+    for label in np.unique(wanted):
+        places, own = np.flatnonzero(wanted == label), rng.permutation(np.flatnonzero(labels == label))
+        if len(own) < 2 * len(places):
+            raise SystemExit(f"class {label} has too few train images: {len(own)} in a half, and two sets take {2 * len(places)}")
+        sets[:, places] = own[: 2 * len(places)].reshape(2, -1)
+    real, others = (_seen(network, images[rows], wanted) for rows in sets)
+    reference = Reference(real, others)
+    return reference, reference.figures(others)
+
+
+def _resampled(
+    network: UnseenNetwork, reference: Reference, generator: LocalGenerator, yardstick: Yardstick, resamples: int
+) -> list[dict[str, float]]:
+    """Measure the present generator's figures in resamples of a pool of draws, as `gate_resamples` makes them."""
+    labels, rows = yardstick.labels, np.arange(len(yardstick.labels))
+    pool = [_seen(network, generator.sample(yardstick.keys ^ number, labels)[0], labels) for number in range(1, _POOL + 1)]
+    features, classes = np.stack([draw.features for draw in pool]), np.stack([draw.seen for draw in pool])
+    found = []
+    for seed in range(resamples):
+        which = np.random.default_rng(seed).integers(0, _POOL, len(rows))
+        found.append(reference.figures(Seen(features[which, rows], classes[which, rows], labels)))
+    return found
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
