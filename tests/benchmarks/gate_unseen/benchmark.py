@@ -2,8 +2,9 @@
 
     make bench ARGS="gate_unseen --home HOME [--dataset mnist] [--out DIR]"
 
-HOME has a judged run of the conv recipe. The unseen network (`network.py`) is trained first, then it judges all kinds (`kinds.py`)
-by its own rule (`rule.py`); only when these verdicts are written is the gate asked, first push, as `forger evaluate` asks it.
+HOME has a judged run of the conv recipe. The unseen network (`network.py`) is trained first, then it judges all kinds
+(`kinds.py`) by its own rule (`rule.py`); only when these verdicts are written is the gate asked, first push, as
+`forger evaluate` asks it.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ def main() -> None:
     found |= {"real": real, "present": {name: float(np.mean([row[name] for row in present])) for name in allowed}}
     found |= {"allowed": allowed, "rows": []}
     kinds = {name: make for name, make in (GOOD | BAD).items() if not options.kinds or name in options.kinds}
+    sets = {}
     for name, make in kinds.items():
-        figures = reference.figures(_seen(network, make(source, _rng(name)), source.labels))
+        sets[name] = make(source, np.random.default_rng(list(name.encode())))
+        figures = reference.figures(_seen(network, sets[name], source.labels))
         wrong = faults(figures, allowed)
         row = {"generator": name, "thought": "good" if name in GOOD else "bad", "unseen": "bad" if wrong else "good"}
         found["rows"].append(row | {"unseen_faults": wrong, "unseen_figures": figures})
@@ -70,7 +73,7 @@ def main() -> None:
     eyes = shared_eyes(yardstick.judge_path)
     places, real_view = np.arange(len(yardstick.images)), look(eyes, yardstick.images, copies=False)
     for row in found["rows"]:
-        images = kinds[row["generator"]](source, _rng(row["generator"]))
+        images = sets.pop(row["generator"])
         verdict = yardstick.judge_views(places, real_view, look(eyes, images), images, yardstick.labels)
         row["gate"] = "good" if verdict.blessed else "bad"
         row["gate_faults"] = sorted({check.metric for check in verdict.checks if not check.passed})
@@ -85,11 +88,6 @@ def main() -> None:
         _write(path, found)
     apart = [row["generator"] for row in found["rows"] if not row["agree"]]
     print(f"{len(kinds) - len(apart)} of {len(kinds)} agree" + (f"; not: {', '.join(apart)}" if apart else ""))
-
-
-def _rng(name: str) -> np.random.Generator:
-    """Return the same numbers whenever a kind is made."""
-    return np.random.default_rng(list(name.encode()))
 
 
 def _seen(network: UnseenNetwork, images: np.ndarray, labels: np.ndarray) -> Seen:

@@ -46,10 +46,9 @@ def build(shape: tuple[int, ...], classes: int) -> keras.Model:
         inner = bent(conv(filters, 3, 1)(hidden))
         hidden = keras.layers.Add(dtype="float32")([hidden, conv(filters, 3, 1, first=False)(inner)])
     flat = keras.layers.Flatten()(bent(hidden))
-    features = keras.layers.Dense(FEATURES, kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)), dtype="float32")(flat)
-    logits = keras.layers.Dense(
-        classes, kernel_initializer=keras.initializers.GlorotNormal(seed=next(seeds)), dtype="float32"
-    )(bent(features))
+    he, glorot = keras.initializers.HeNormal(seed=next(seeds)), keras.initializers.GlorotNormal(seed=next(seeds))
+    features = keras.layers.Dense(FEATURES, kernel_initializer=he, dtype="float32")(flat)
+    logits = keras.layers.Dense(classes, kernel_initializer=glorot, dtype="float32")(bent(features))
     return keras.Model(image, (features, logits), name="unseen")
 
 

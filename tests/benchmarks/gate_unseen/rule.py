@@ -78,7 +78,7 @@ def _slices(images: Seen) -> list[tuple[str, np.ndarray]]:
 
 
 def limits(resamples: list[dict[str, float]]) -> dict[str, float]:
-    """Turn the present generator's figures in many resamples into what each figure may be: at most, for distances, else at least."""
+    """Turn the present generator's figures in resamples into what is allowed: at most, for distances, else at least."""
     found = {}
     for name in resamples[0]:
         values = [figures[name] for figures in resamples]

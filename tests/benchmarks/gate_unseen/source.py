@@ -84,5 +84,8 @@ class Source:
         found = np.empty(len(self.labels), np.int64)
         for label in np.unique(self.labels):
             own = np.flatnonzero(self.labels == label)
-            found[own] = np.roll(rng.permutation(own), 1) if same else rng.choice(np.flatnonzero(self.labels != label), len(own))
+            others = np.flatnonzero(self.labels != label)
+            own = rng.permutation(own)
+            # The next in a random circle: never the image itself.
+            found[own] = np.roll(own, 1) if same else rng.choice(others, len(own))
         return found

@@ -33,7 +33,9 @@ def resampled(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.n
     for place, image in enumerate(images):
         for channel in range(images.shape[3]):
             wanted = [rows[place], columns[place]]
-            found[place, ..., channel] = ndimage.map_coordinates(image[..., channel].astype(np.float32), wanted, order=3, mode="nearest")
+            found[place, ..., channel] = ndimage.map_coordinates(
+                image[..., channel].astype(np.float32), wanted, order=3, mode="nearest"
+            )
     return to_bytes(found)
 
 
