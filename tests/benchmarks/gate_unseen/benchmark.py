@@ -4,7 +4,7 @@
 
 HOME has a judged run of the conv recipe. The unseen network (`network.py`) is trained first, then it judges all kinds
 (`kinds.py`) by its own rule (`rule.py`); only when these verdicts are written is the gate asked, first push, as
-`forger evaluate` asks it.
+`forger evaluate` asks it. Half an hour on 2 free cores; what was stopped goes on.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import numpy as np
 
 from components.gate.combiners.rows import look, shared_eyes
 from components.ingest.settings import TRAIN_SPLIT
+from components.judge.features import load_record
 from components.transform.examples import read_examples
 from pipeline.home.home import Home
 from pipeline.sampling.evaluate import Yardstick
 from serving.saved_model.generator import LocalGenerator
-from tests.benchmarks.gate_unseen.kinds import BAD, GOOD
+from tests.benchmarks.gate_unseen.kinds import GOOD, KINDS
 from tests.benchmarks.gate_unseen.network import UnseenNetwork
 from tests.benchmarks.gate_unseen.rule import Reference, Seen, faults, limits
 from tests.benchmarks.gate_unseen.source import Source
@@ -33,61 +34,90 @@ _LEAST_ACCURACY = 0.98  # of the network on the test split, or it can't be trust
 
 
 def main() -> None:
-    """Train, judge by the network, judge by the gate, write the table."""
+    """Judge by the network, then by the gate, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--resamples", type=int, default=100, help="of the present generator, which set what is allowed")
-    parser.add_argument("--kinds", nargs="*", help="only these")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     home = Home.at(options.home)
     yardstick = Yardstick.of(home, options.dataset, None)
+    generator = LocalGenerator(home.model_base(options.dataset))
     train, train_labels = read_examples([str(Path(yardstick.examples_path) / f"Split-{TRAIN_SPLIT}" / "*")])
-    even = np.arange(len(train)) % 2 == 0
-    cached = options.out / f"unseen_{options.dataset}.weights.h5"
-    network = UnseenNetwork.trained(train[even], train_labels[even], len(yardstick.class_names), cached)
+    source = Source.of(generator, yardstick.keys ^ 5000, yardstick.labels, train, train_labels)
+    made_of = {
+        "dataset": options.dataset,
+        "images": len(yardstick.images),
+        "resamples": options.resamples,
+        "generator": generator.metadata["training_key"],
+        "judge": load_record(yardstick.judge_path)["digest"],
+    }
+    path = options.out / f"gate_unseen_{options.dataset}.json"
+    found = resumed(path, made_of)
+    if found is None:
+        cached = options.out / f"unseen_{options.dataset}.weights.h5"
+        found = {"cpu": cpu(), "made_of": made_of, **_judged_by_network(cached, yardstick, generator, source, options.resamples)}
+        write(path, found)
+    _judge_by_gate(path, found, yardstick, source)
+    apart = [row["generator"] for row in found["rows"] if not row["agree"]]
+    count = len(found["rows"])
+    print(f"{count - len(apart)} of {count} agree" + (f"; not: {', '.join(apart)}" if apart else ""))
+
+
+def resumed(path: Path, made_of: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what an interrupted benchmark of the same generator and judge has found; None: begin anew."""
+    found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found if found.get("made_of") == made_of else None
+
+
+def _judged_by_network(
+    cached: Path, yardstick: Yardstick, generator: LocalGenerator, source: Source, resamples: int
+) -> dict[str, Any]:
+    """Train the network and return its verdicts on all kinds, beside what is allowed and what real images have."""
+    even = np.arange(len(source.train)) % 2 == 0
+    network = UnseenNetwork.trained(source.train[even], source.train_labels[even], len(yardstick.class_names), cached)
     accuracy = float((network.look(yardstick.images)[1] == yardstick.labels).mean())
     print(f"the unseen network names {accuracy:.2%} of the test images rightly", flush=True)
     if accuracy < _LEAST_ACCURACY:
         raise SystemExit(f"the unseen network is too weak to judge: {accuracy:.4f}, and it takes {_LEAST_ACCURACY}")
-    reference, real = _reference(network, train[~even], train_labels[~even], yardstick.labels)
-    generator = LocalGenerator(home.model_base(options.dataset))
-    present = _resampled(network, reference, generator, yardstick, options.resamples)
-    allowed = limits(present)
-    source = Source.of(generator, yardstick.keys ^ 5000, yardstick.labels, train, train_labels)
-    found: dict[str, Any] = {"cpu": cpu(), "dataset": options.dataset, "images": len(yardstick.images), "accuracy": accuracy}
-    found |= {"real": real, "present": {name: float(np.mean([row[name] for row in present])) for name in allowed}}
-    found |= {"allowed": allowed, "rows": []}
-    kinds = {name: make for name, make in (GOOD | BAD).items() if not options.kinds or name in options.kinds}
-    sets = {}
-    for name, make in kinds.items():
-        sets[name] = make(source, np.random.default_rng(list(name.encode())))
-        figures = reference.figures(_seen(network, sets[name], source.labels))
+    reference, real = _reference(network, source.train[~even], source.train_labels[~even], yardstick.labels)
+    present = _resampled(network, reference, generator, yardstick, resamples)
+    allowed, rows = limits(present), []
+    for name in KINDS:
+        figures = reference.figures(_seen(network, _images(name, source), source.labels))
         wrong = faults(figures, allowed)
         row = {"generator": name, "thought": "good" if name in GOOD else "bad", "unseen": "bad" if wrong else "good"}
-        found["rows"].append(row | {"unseen_faults": wrong, "unseen_figures": figures})
+        rows.append(row | {"unseen_faults": wrong, "unseen_figures": figures})
         print(row, wrong, flush=True)
-    path = options.out / f"gate_unseen_{options.dataset}.json"
-    _write(path, found)
+    means = {name: float(np.mean([figures[name] for figures in present])) for name in allowed}
+    return {"accuracy": accuracy, "real": real, "present": means, "allowed": allowed, "rows": rows}
+
+
+def _judge_by_gate(path: Path, found: dict[str, Any], yardstick: Yardstick, source: Source) -> None:
+    """Add the gate's verdict to the rows that have none, each written at once: the gate takes half a minute and more."""
     eyes = shared_eyes(yardstick.judge_path)
-    places, real_view = np.arange(len(yardstick.images)), look(eyes, yardstick.images, copies=False)
+    places, real = np.arange(len(yardstick.images)), look(eyes, yardstick.images, copies=False)
     for row in found["rows"]:
-        images = sets.pop(row["generator"])
-        verdict = yardstick.judge_views(places, real_view, look(eyes, images), images, yardstick.labels)
+        if "gate" in row:
+            continue
+        images = _images(row["generator"], source)
+        verdict = yardstick.judge_views(places, real, look(eyes, images), images, yardstick.labels)
+        failed = [check for check in verdict.checks if not check.passed]
         row["gate"] = "good" if verdict.blessed else "bad"
-        row["gate_faults"] = sorted({check.metric for check in verdict.checks if not check.passed})
+        row["gate_faults"] = sorted({check.metric for check in failed})
         row["gate_checks"] = [
-            {"metric": check.metric, "class": check.slice, "value": check.value, "limit": check.limit}
-            for check in verdict.checks
-            if not check.passed
+            {"metric": check.metric, "class": check.slice, "value": check.value, "limit": check.limit} for check in failed
         ]
         row["frechet_ratio"] = verdict.figures["frechet_ratio"]
         row["agree"] = row["gate"] == row["unseen"]
         print(row["generator"], row["unseen"], row["gate"], row["gate_faults"], flush=True)
-        _write(path, found)
-    apart = [row["generator"] for row in found["rows"] if not row["agree"]]
-    print(f"{len(kinds) - len(apart)} of {len(kinds)} agree" + (f"; not: {', '.join(apart)}" if apart else ""))
+        write(path, found)
+
+
+def _images(name: str, source: Source) -> np.ndarray:
+    """Make a kind's images, the same ones each time."""
+    return KINDS[name](source, np.random.default_rng(list(name.encode())))
 
 
 def _seen(network: UnseenNetwork, images: np.ndarray, labels: np.ndarray) -> Seen:
@@ -123,6 +153,9 @@ def _resampled(
     return found
 
 
-def _write(path: Path, found: dict[str, Any]) -> None:
+def write(path: Path, found: dict[str, Any]) -> None:
+    """Write whole or not at all: it is read again when the benchmark goes on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    part.replace(path)

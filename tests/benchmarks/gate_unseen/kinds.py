@@ -199,3 +199,4 @@ BAD: dict[str, Make] = {
     "a Gaussian for each class": _gaussians,
     "a fifth of the way to the class's mean": _towards_the_mean,
 }
+KINDS = GOOD | BAD

@@ -10,14 +10,14 @@ from components.gan.train_state import TrainState
 from components.gate.calibration.faults import CATALOGUE
 from serving.saved_model.generator import LocalGenerator
 from tests.benchmarks.gate_unseen import rule
-from tests.benchmarks.gate_unseen.kinds import BAD, GOOD
+from tests.benchmarks.gate_unseen.benchmark import resumed, write
+from tests.benchmarks.gate_unseen.kinds import BAD, GOOD, KINDS
 from tests.benchmarks.gate_unseen.network import FEATURES, UnseenNetwork
 from tests.benchmarks.gate_unseen.source import Source
 from tests.benchmarks.gate_unseen.warps import elastic, jpeg, levels, turned
 from tests.support.gate_builders import digits
 from tests.support.shapes import GREY_28
 
-KINDS = GOOD | BAD
 CLASSES = 3
 LABELS = np.arange(120) % CLASSES
 
@@ -135,3 +135,13 @@ def test_the_network_is_trained_once_and_loaded_after(mnist, tmp_path, monkeypat
     assert (seen == labels).mean() > 0.5
     again = UnseenNetwork.trained(images[:0], labels[:0], 10, cached).look(images)[0]
     assert np.array_equal(features, again)
+
+
+def test_what_was_stopped_goes_on_for_the_same_generator_and_judge_alone(tmp_path):
+    path, made_of = tmp_path / "out" / "found.json", {"generator": "a", "judge": "b"}
+    assert resumed(path, made_of) is None
+    found = {"made_of": made_of, "rows": [{"generator": "black or white", "gate": "bad"}, {"generator": "sharpened"}]}
+    write(path, found)
+    assert resumed(path, made_of) == found
+    assert resumed(path, {**made_of, "judge": "c"}) is None
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
