@@ -13,6 +13,7 @@ import keras
 from components.gan.recipes.colour import COLOURS
 from components.gan.recipes.conv_layers import Layers
 from components.gan.recipes.inputs import discriminator_inputs, generator_inputs, image_dtype
+from components.gan.recipes.spectrum import spectrum_size
 from components.gan.settings import GanSettings
 from components.shape import ImageShape
 
@@ -61,20 +62,27 @@ def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, 
 
 
 def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
-    """Build (image float32 [N, H, W, C], label int64 [N]) -> logit float32 [N]."""
+    """Build (image float32 [N, H, W, C], label int64 [N]) -> logit float32 [N].
+
+    With `settings.spectrum` a third input stands between the two: spectrum float32 [N, S].
+    """
     make = Layers(policy, settings.seed + 1)
     top, *lower = levels(settings, shape)
     image, label = discriminator_inputs(shape)
+    shown = [image]
     x = make.activation()(make.from_image(image, top.channels))
     for level in lower:
         x = make.activation()(make.downscale(level.channels)(x))
         x = make.residual(x, level.channels)
     x = keras.layers.Flatten(dtype=policy)(x)
     size = 2 * lower[-1].channels
+    if settings.spectrum:
+        shown.append(keras.Input([spectrum_size(shape)], dtype="float32", name="spectrum"))
+        x = keras.layers.Concatenate(dtype=policy)([x, make.activation()(make.dense(size)(shown[-1]))])
     features = make.activation()(make.dense(size)(x))
     # float32 from here: the loss is a difference of logits. A logit shared by all classes plus the features' projection on the
     # class's own vector; one separate logit a class learned slower (measured).
     shared = make.dense(1, policy="float32")(features)
     projection = keras.layers.Dot(1, dtype="float32")([features, make.class_code(label, num_classes, size)])
     logit = keras.layers.Add(dtype="float32")([shared, keras.layers.Rescaling(size**-0.5, dtype="float32")(projection)])
-    return keras.Model([image, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")
+    return keras.Model([*shown, label], keras.layers.Reshape([], dtype="float32")(logit), name="discriminator")
