@@ -19,6 +19,7 @@ from components.shape import ImageShape
 
 _LARGEST_BASE = 7  # pixels a side of the lowest level
 _FEWEST_LEVELS = 2
+_SPECTRUM = 0.1  # five times as much outweighs the pixels (docs/trials.md)
 
 
 class Level(NamedTuple):
@@ -41,10 +42,22 @@ def levels(settings: GanSettings, shape: ImageShape) -> list[Level]:
     return found
 
 
+def is_rich(settings: GanSettings, shape: ImageShape) -> bool:
+    """Tell whether images are richer than MNIST's, which two levels of grey were tuned for: in colour, or of more levels."""
+    return shape.channels == COLOURS or len(levels(settings, shape)) > _FEWEST_LEVELS
+
+
+def spectrum_weight(settings: GanSettings, shape: ImageShape) -> float:
+    """Return the weight of the frequencies that the discriminator is shown, 0 for none."""
+    if settings.spectrum is not None:
+        return settings.spectrum
+    return _SPECTRUM if is_rich(settings, shape) else 0.0
+
+
 def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
     """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1]."""
     *higher, base = levels(settings, shape)
-    make = Layers(policy, settings.seed, steady=shape.channels == COLOURS or len(higher) > 1)
+    make = Layers(policy, settings.seed, steady=is_rich(settings, shape))
     latent, label = generator_inputs(settings)
     style = keras.layers.Concatenate(dtype=policy)([latent, make.class_code(label, num_classes, settings.latent_size)])
     x = make.dense(2 * base.channels)(style)
@@ -64,7 +77,7 @@ def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, 
 def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
     """Build (image float32 [N, H, W, C], label int64 [N]) -> logit float32 [N].
 
-    With `settings.spectrum` a third input stands between the two: spectrum float32 [N, S].
+    With a `spectrum_weight` a third input stands between the two: spectrum float32 [N, S].
     """
     make = Layers(policy, settings.seed + 1)
     top, *lower = levels(settings, shape)
@@ -76,7 +89,7 @@ def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageSha
         x = make.residual(x, level.channels)
     x = keras.layers.Flatten(dtype=policy)(x)
     size = 2 * lower[-1].channels
-    if settings.spectrum:
+    if spectrum_weight(settings, shape):
         shown.append(keras.Input([spectrum_size(shape)], dtype="float32", name="spectrum"))
         x = keras.layers.Concatenate(dtype=policy)([x, make.activation()(make.dense(size)(shown[-1]))])
     features = make.activation()(make.dense(size)(x))

@@ -114,7 +114,7 @@ def assert_best_of_collapse(recipe, directory):
     outcome = read_outcome(directory)
     measured = dict(distances(directory))
     assert 0 < outcome.step <= COLLAPSE[recipe]
-    assert outcome.last_distance > 2 * outcome.distance
+    assert outcome.last_distance > 3 * outcome.distance
     assert outcome.distance == min(measured.values()) == measured[outcome.step]
     assert outcome.last_distance == measured[TINY[recipe].steps]
     assert f"the best average, of step {outcome.step} of {TINY[recipe].steps}" in outcome.sentence()

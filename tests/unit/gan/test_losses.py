@@ -23,7 +23,7 @@ def test_a_lost_games_slope_ratio_stays_finite():
 
 
 def test_the_gradient_penalty_is_half_gamma_times_the_mean_squared_gradient():
-    discriminator = conv.build_discriminator(GanSettings(width=4, spectrum=0), 3, GREY_28, "float32")
+    discriminator = conv.build_discriminator(GanSettings(width=4), 3, GREY_28, "float32")
     image, label = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1), tf.constant([0, 1, 2, 0, 1, 2], tf.int64)
     with tf.GradientTape() as tape:
         tape.watch(image)
