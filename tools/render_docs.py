@@ -9,7 +9,7 @@ import argparse
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +116,22 @@ def _summary(kind: type) -> str:
 
 
 def _type(setting: FieldInfo) -> str:
+    return _bounded(setting.annotation, setting.metadata)
+
+
+def _bounded(kind: Any, constraints: Sequence[Any]) -> str:
     bounds = []
-    for constraint in setting.metadata:
+    for constraint in constraints:
         for name, text in _BOUNDS.items():
             if (bound := getattr(constraint, name, None)) is not None:
                 bounds.append(text.format(bound))
-    return ", ".join([_name(setting.annotation), *bounds])
+    return ", ".join([_name(kind), *bounds])
 
 
 def _name(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Annotated:
+        inner, *constraints = typing.get_args(kind)
+        return _bounded(inner, [one for field in constraints for one in getattr(field, "metadata", [field])])
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(f"`{value}`" for value in typing.get_args(kind))
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:

@@ -53,6 +53,13 @@ class GanSettings(Settings):
     ema_decay: float = Field(
         default=0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
     )
+    spectrum: float | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="Weight of the frequencies that the discriminator is shown beside the pixels (conv). By default 0.1 for "
+        "colour and for more than 28 pixels, else 0: set 0.1 where the gate names the spectrum.",
+    )
     augment: float | None = Field(
         default=None,
         ge=0,

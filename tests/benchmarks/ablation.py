@@ -37,9 +37,9 @@ from tests.benchmarks.training import keep_to  # noqa: E402
 def _penalise_real_only() -> None:
     both = conv.gradient_penalty
 
-    def real_only(discriminator: Any, images: tf.Tensor, labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
-        half = images.shape[0] // 2  # the real ones come first; the caller counts the mean twice, for R1 + R2
-        return 0.5 * both(discriminator, images[:half], labels[:half], gamma)
+    def real_only(discriminator: Any, shown: list[tf.Tensor], labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
+        half = labels.shape[0] // 2  # the real ones come first; the caller counts the mean twice, for R1 + R2
+        return 0.5 * both(discriminator, [one[:half] for one in shown], labels[:half], gamma)
 
     conv.gradient_penalty = real_only
 

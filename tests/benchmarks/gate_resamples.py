@@ -1,6 +1,6 @@
 """How often the gate refuses what it must not: real images against real ones, and reseeded draws of a run's own generator.
 
-    make bench ARGS="gate_resamples --home HOME [--resamples 100] [--out DIR]"
+    make bench ARGS="gate_resamples --home HOME [--of real generator] [--resamples 100] [--out DIR]"
 
 HOME has a judged run whose generator was blessed. Real against real are random halves of the held-out images, classes matched:
 the only ones that neither the judge nor the train statistics have seen. They are nearer to their own split's other half than to
@@ -12,6 +12,7 @@ push.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -35,18 +36,16 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--resamples", type=int, default=100)
+    parser.add_argument("--of", nargs="+", choices=("real", "generator"), default=("real", "generator"))
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     home = Home.at(options.home)
     yardstick = Yardstick.of(home, options.dataset, None)
-    found = {"cpu": cpu(), "dataset": options.dataset, "images": len(yardstick.images)}
-    generator = LocalGenerator(home.model_base(options.dataset))
-    for name, verdicts, ignored in (
-        ("real against real", _real(yardstick, options.resamples), "leaked_share"),
-        ("the generator", _generated(yardstick, generator, options.resamples), ""),
-    ):
+    verdicts_of = {"real": _real, "generator": functools.partial(_generated, LocalGenerator(home.model_base(options.dataset)))}
+    for name in options.of:
+        ignored = "leaked_share" if name == "real" else ""
         refused, failed, ratios = 0, Counter(), []
-        for number, verdict in enumerate(verdicts, 1):
+        for number, verdict in enumerate(verdicts_of[name](yardstick, options.resamples), 1):
             wrong = [f"{check.metric} {check.slice}".strip() for check in verdict.checks if not check.passed]
             wrong += [f"too few for {metric}" for metric in verdict.too_few_for]
             failed.update(wrong)
@@ -54,9 +53,11 @@ def main() -> None:
             ratios.append(verdict.figures["frechet_ratio"])
             print(f"{name}: {number}, {refused} refused, {dict(failed)}", flush=True)
         spread = [round(float(value), 3) for value in (np.mean(ratios), np.std(ratios))]
-        found[name] = {"resamples": len(ratios), "refused": refused, "failed": dict(failed), "frechet_ratio": spread}
+        found = {"cpu": cpu(), "dataset": options.dataset, "images": len(yardstick.images), "of": name}
+        found |= {"resamples": len(ratios), "refused": refused, "failed": dict(failed), "frechet_ratio": spread}
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / f"gate_resamples_{options.dataset}.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        path = options.out / f"gate_resamples_{options.dataset}_{name}.json"
+        path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def _real(yardstick: Yardstick, resamples: int) -> Iterator[Verdict]:
@@ -73,7 +74,7 @@ def _real(yardstick: Yardstick, resamples: int) -> Iterator[Verdict]:
         )
 
 
-def _generated(yardstick: Yardstick, generator: LocalGenerator, resamples: int) -> Iterator[Verdict]:
+def _generated(generator: LocalGenerator, yardstick: Yardstick, resamples: int) -> Iterator[Verdict]:
     eyes, labels = shared_eyes(yardstick.judge_path), yardstick.labels
     real = look(eyes, yardstick.images, copies=False)
     drawn = [generator.sample(yardstick.keys ^ number, labels)[0] for number in range(1, _POOL + 1)]

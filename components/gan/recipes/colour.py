@@ -21,6 +21,11 @@ _STRENGTH = np.array([1, 1 / 4, 1 / 8])
 _NEAREST = ((0.75, 0.25), (0.25, 0.75))
 
 
+def to_differences(images: tf.Tensor) -> tf.Tensor:
+    """RGB to light and two colour differences, [N, H, W, 3] -> [N, H, W, 3]: a rotation, no strength is evened out."""
+    return tf.einsum("nhwc,dc->nhwd", images, tf.constant(_BASIS, images.dtype))
+
+
 class FromDifferences(keras.layers.Layer):
     """Light and colour differences, of about equal strength, to RGB: [N, H, W, 3] -> [N, H, W, 3]."""
 

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from components.gan.latents import normal_latents
 from components.gan.recipes.augment import augment
-from components.gan.recipes.conv_networks import build_discriminator, build_generator
+from components.gan.recipes.conv_networks import build_discriminator, build_generator, spectrum_weight
 from components.gan.recipes.losses import accuracy, gradient_penalty, non_saturating_losses
+from components.gan.recipes.spectrum import shown
 from components.gan.settings import PENALTY_EVERY
 from components.gan.train_state import StepResult, TrainState
 
@@ -47,15 +48,15 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
     images = tf.concat([real, fake], axis=0)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        seen = _views(images, seeds, settings.augment)
-        real_logit, fake_logit = tf.split(state.discriminator([seen, labels], training=True), 2)
+        seen = shown(_views(images, seeds, settings.augment), spectrum_weight(settings, state.shape))
+        real_logit, fake_logit = tf.split(state.discriminator([*seen, labels], training=True), 2)
         d_loss, g_loss, slope_ratio = non_saturating_losses(real_logit, fake_logit)
         total = d_loss
         if penalise:
             gamma = state.cosine_decay(settings.gamma, settings.final_gamma)
             # Every n-th row, so that it is the same rows however many replicas share the batch.
-            seen_real, seen_fake = tf.split(seen, 2)
-            penalised = tf.stop_gradient(tf.concat([seen_real[::_PENALTY_ROWS], seen_fake[::_PENALTY_ROWS]], axis=0))
+            halves = (tf.split(one, 2) for one in seen)
+            penalised = [tf.stop_gradient(tf.concat([x[::_PENALTY_ROWS], z[::_PENALTY_ROWS]], axis=0)) for x, z in halves]
             classes = tf.concat([label[::_PENALTY_ROWS], label[::_PENALTY_ROWS]], axis=0)
             # The mean over both kinds counts each by half, hence the 2 for R1 + R2.
             total += 2.0 * CYCLE * gradient_penalty(state.discriminator, penalised, classes, gamma)

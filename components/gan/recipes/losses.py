@@ -29,22 +29,24 @@ def non_saturating_losses(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tuple
     return d_loss, tf.reduce_mean(tf.nn.softplus(-fake_logit)), slope_ratio
 
 
-def gradient_penalty(discriminator: keras.Model, images: tf.Tensor, labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
+def gradient_penalty(discriminator: keras.Model, shown: list[tf.Tensor], labels: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
     """Return gamma / 2 * E[||dD/dx||^2] (Mescheder et al. 2018, eq. 9), a float32 scalar.
 
     R1 on real images, R2 on generated ones; given both in one batch, it is the mean over both kinds, so R1 + R2 is twice it.
+    Where an image is shown in several ways, x is all of them side by side.
 
     Args:
         discriminator: D, whose rows must not depend on each other.
-        images: float32 [N, H, W, C] in [-1, 1].
+        shown: What D is shown of N images besides the label, each float32 [N, ...].
         labels: int64 [N].
         gamma: Weight, float32 scalar.
     """
     with tf.GradientTape() as tape:
-        tape.watch(images)
-        logit = tf.reduce_sum(discriminator([images, labels], training=True))
-    gradient = tape.gradient(logit, images)
-    return 0.5 * gamma * tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
+        tape.watch(shown)
+        logit = tf.reduce_sum(discriminator([*shown, labels], training=True))
+    gradients = tape.gradient(logit, shown)
+    squares = [tf.reduce_sum(tf.square(gradient), axis=range(1, len(gradient.shape))) for gradient in gradients]
+    return 0.5 * gamma * tf.reduce_mean(tf.add_n(squares))
 
 
 def accuracy(real_logit: tf.Tensor, fake_logit: tf.Tensor) -> tf.Tensor:

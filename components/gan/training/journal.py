@@ -46,13 +46,15 @@ class Journal:
                 tf.summary.scalar(name, value)
         overpowered = figures["d_accuracy"] > _OVERPOWERED_ACCURACY and figures["g_grad_norm"] < _VANISHED_GRADIENT
         self._watch(
-            "the discriminator overpowers the generator: its gradient vanishes; lower learning_rate or raise gamma",
+            "the discriminator overpowers the generator: its gradient vanishes; lower gan.learning_rate or raise gan.gamma",
             step,
             overpowered,
         )
         collapsed = figures["diversity"] < _COLLAPSED_DIVERSITY
         self._watch(
-            "mode collapse: generated images vary less than half as much as real ones; raise gamma or batch_size", step, collapsed
+            "mode collapse: generated images vary less than half as much as real ones; raise gan.gamma or gan.batch_size",
+            step,
+            collapsed,
         )
 
     def draw(self, step: int, images: np.ndarray) -> None:

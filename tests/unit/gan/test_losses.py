@@ -30,7 +30,7 @@ def test_the_gradient_penalty_is_half_gamma_times_the_mean_squared_gradient():
         logit = discriminator([image, label])
     gradient = tape.gradient(logit, image).numpy()
     expected = 0.5 * 3.0 * np.mean(np.sum(gradient**2, axis=(1, 2, 3)))
-    np.testing.assert_allclose(gradient_penalty(discriminator, image, label, tf.constant(3.0)), expected, rtol=1e-5)
+    np.testing.assert_allclose(gradient_penalty(discriminator, [image], label, tf.constant(3.0)), expected, rtol=1e-5)
 
 
 def test_accuracy_counts_each_image_by_itself():

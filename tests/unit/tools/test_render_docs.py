@@ -35,6 +35,7 @@ def test_every_setting_is_on_the_page_with_a_reason():
         for name, setting in field.annotation.model_fields.items():
             assert f"| `{section}.{name}` | " in page
             assert setting.description
+    assert "typing." not in page  # a type of Python's is no type of a user's
 
 
 def test_only_what_stands_between_the_marks_is_written():
