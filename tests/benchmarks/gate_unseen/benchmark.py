@@ -26,6 +26,7 @@ from serving.saved_model.generator import LocalGenerator
 from tests.benchmarks.gate_unseen.kinds import GOOD, KINDS
 from tests.benchmarks.gate_unseen.network import UnseenNetwork
 from tests.benchmarks.gate_unseen.rule import Reference, Seen, faults, limits
+from tests.benchmarks.gate_unseen.show import table
 from tests.benchmarks.gate_unseen.source import Source
 from tests.benchmarks.machine import cpu
 
@@ -60,6 +61,7 @@ def main() -> None:
         found = {"cpu": cpu(), "made_of": made_of, **_judged_by_network(cached, yardstick, generator, source, options.resamples)}
         write(path, found)
     _judge_by_gate(path, found, yardstick, source)
+    print(table(found["rows"]))
     apart = [row["generator"] for row in found["rows"] if not row["agree"]]
     count = len(found["rows"])
     print(f"{count - len(apart)} of {count} agree" + (f"; not: {', '.join(apart)}" if apart else ""))

@@ -13,6 +13,7 @@ from tests.benchmarks.gate_unseen import rule
 from tests.benchmarks.gate_unseen.benchmark import resumed, write
 from tests.benchmarks.gate_unseen.kinds import BAD, GOOD, KINDS
 from tests.benchmarks.gate_unseen.network import FEATURES, UnseenNetwork
+from tests.benchmarks.gate_unseen.show import table
 from tests.benchmarks.gate_unseen.source import Source
 from tests.benchmarks.gate_unseen.warps import elastic, jpeg, levels, turned
 from tests.support.gate_builders import digits
@@ -145,3 +146,11 @@ def test_what_was_stopped_goes_on_for_the_same_generator_and_judge_alone(tmp_pat
     assert resumed(path, made_of) == found
     assert resumed(path, {**made_of, "judge": "c"}) is None
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_table_shows_disagreement_and_what_is_not_judged_yet():
+    seen = {"unseen": "bad", "unseen_figures": {"frechet": 4.0}, "unseen_faults": ["frechet", "frechet of 1", "recall"]}
+    judged = {"gate": "good", "agree": False, "frechet_ratio": 1.5, "gate_faults": []}
+    lines = table([{"generator": "a", **seen, **judged}, {"generator": "b", **seen}]).splitlines()
+    assert lines[2] == "| a | bad | 4.00 | `frechet`, `recall` | **good** | 1.50 |  |"
+    assert lines[3] == "| b | bad | 4.00 | `frechet`, `recall` | not yet |  |  |"
