@@ -68,7 +68,7 @@ class ChangeCombiner(beam.CombineFn):
     def create_accumulator(self) -> ChangeSums:
         """Return empty sums."""
         first, second = ([Moments.of(np.zeros((0, size)))] * PARTS for size in self._sizes)
-        return ChangeSums((first,) * 3, (second,) * 3, np.zeros(self._classes, np.int64))
+        return ChangeSums((first, first, first), (second, second, second), np.zeros(self._classes, np.int64))
 
     def add_input(self, sums: ChangeSums, row: Row) -> ChangeSums:
         """Add one row."""
