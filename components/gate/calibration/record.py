@@ -62,7 +62,7 @@ class Calibration(BaseModel):
         """Write into a directory."""
         (Path(directory) / CALIBRATION_FILE).write_text(self.model_dump_json(indent=1), "utf-8")
 
-    def limit(self, figure: str, *, of_class: bool = False) -> float | None:
+    def limit(self, figure: str, *, of_class: bool = False, images: int | None = None) -> float | None:
         """Return the limit of a figure that grows with what is wrong.
 
         It lies three quarters of the way, in logarithms, from what real against real exceeds 1 time in 100 to the mildest fault
@@ -71,6 +71,8 @@ class Calibration(BaseModel):
         Args:
             figure: One of those in `noise`.
             of_class: Whether for a class by itself.
+            images: Images to be judged, all classes together. A class of fewer than the calibration's has more noise, and a
+                figure of it may lose its power; that of all of them is left to `without_power`.
 
         Returns:
             None where the figure has no power on these data: no fault stands out from its noise.
@@ -78,6 +80,8 @@ class Calibration(BaseModel):
         noise = (self.class_noise if of_class else self.noise).get(figure)
         if noise is None or not noise > 0:
             return None
+        if of_class and images is not None and images < self.images:
+            noise = self._widened(figure, noise, images)
         base = self.typical.get(figure, 0.0) if figure in _FROM_TYPICAL else 0.0
         noise -= base
         seen = [
@@ -100,7 +104,9 @@ class Calibration(BaseModel):
 
     def noise_of(self, figure: str, images: int) -> float | None:
         """Return what real against real exceeds 1 time in 100 with another number of images: noise falls with its square root."""
-        noise, typical = self.noise.get(figure), self.typical.get(figure, 0.0)
-        if noise is None or not images:
-            return None
-        return typical + (noise - typical) * (self.images / images) ** 0.5
+        noise = self.noise.get(figure)
+        return None if noise is None or not images else self._widened(figure, noise, images)
+
+    def _widened(self, figure: str, noise: float, images: int) -> float:
+        typical = self.typical.get(figure, 0.0)
+        return typical + (noise - typical) * (self.images / max(images, 1)) ** 0.5

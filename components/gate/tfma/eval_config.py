@@ -137,7 +137,7 @@ def bind(
             if one.setting not in options["calibrated"]:
                 continue
             for where in (_OVERALL, _PER_CLASS) if one.of_classes else (_OVERALL,):
-                worst = found.limit(one.figure, of_class=where is _PER_CLASS)
+                worst = found.limit(one.figure, of_class=where is _PER_CLASS, images=min(count, options["max_examples"]))
                 _bound(one.kind)(spec, one.metric, where, None if worst is None else one.limit(worst, classes))
         if not conditional:
             _without_classes(spec)

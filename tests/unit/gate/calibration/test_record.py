@@ -46,6 +46,15 @@ def test_noise_grows_as_images_get_fewer():
     assert calibration().noise_of("frechet_ratio", 100) is None
 
 
+def test_a_class_of_fewer_images_may_lose_a_figures_power():
+    """By the rule that a calibration with that number would follow."""
+    found = calibration(response(0.2))
+    assert found.limit("pixel_shift", of_class=True, images=10_000) == found.limit("pixel_shift", of_class=True) == 0.2
+    assert found.limit("pixel_shift", of_class=True, images=20_000) == 0.2
+    assert found.limit("pixel_shift", of_class=True, images=5000) is None  # noise 0.139, of which a half more is needed
+    assert found.limit("pixel_shift", images=5000) == found.limit("pixel_shift")
+
+
 def test_typical_values_go_by_the_metrics_names():
     assert calibration().typical_of_metrics() == {
         "pixel_shift": 0.005,
