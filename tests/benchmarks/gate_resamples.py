@@ -56,7 +56,7 @@ def main() -> None:
         found = {"cpu": cpu(), "dataset": options.dataset, "images": len(yardstick.images), "of": name}
         found |= {"resamples": len(ratios), "refused": refused, "failed": dict(failed), "frechet_ratio": spread}
         options.out.mkdir(parents=True, exist_ok=True)
-        path = options.out / f"gate_resamples_{options.dataset}_{name}.json"
+        path = options.out / f"gate_resamples_{options.dataset.replace('/', '_')}_{name}.json"
         path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 

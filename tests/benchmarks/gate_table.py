@@ -52,7 +52,9 @@ def main() -> None:
         print(rows[-1], flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
     content = {"cpu": cpu(), "images": len(yardstick.images), "dataset": options.dataset, "rows": rows}
-    (options.out / f"gate_table_{options.dataset}.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    (options.out / f"gate_table_{options.dataset.replace('/', '_')}.json").write_text(
+        json.dumps(content, indent=1) + "\n", "utf-8"
+    )
     wrong = [row["generator"] for row in rows if row["wanted"] != row["found"]]
     print(f"{len(rows) - len(wrong)} of {len(rows)} as wanted" + (f"; not: {', '.join(wrong)}" if wrong else ""))
 

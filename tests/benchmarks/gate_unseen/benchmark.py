@@ -54,10 +54,10 @@ def main() -> None:
         "generator": generator.metadata["training_key"],
         "judge": load_record(yardstick.judge_path)["digest"],
     }
-    path = options.out / f"gate_unseen_{options.dataset}.json"
+    path = options.out / f"gate_unseen_{options.dataset.replace('/', '_')}.json"
     found = resumed(path, made_of)
     if found is None:
-        cached = options.out / f"unseen_{options.dataset}.weights.h5"
+        cached = options.out / f"unseen_{options.dataset.replace('/', '_')}.weights.h5"
         found = {"cpu": cpu(), "made_of": made_of, **_judged_by_network(cached, yardstick, generator, source, options.resamples)}
         write(path, found)
     _judge_by_gate(path, found, yardstick, source)

@@ -77,6 +77,6 @@ def test_the_penalty_on_real_images_is_r1_alone():
     discriminator = TrainState(conv, GanSettings(width=4, latent_size=8), 3, GREY_28, "float32").discriminator
     images, labels = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1), tf.constant([0, 1, 2, 0, 1, 2], tf.int64)
     gamma = tf.constant(3.0)
-    r1 = conv.gradient_penalty(discriminator, images[:3], labels[:3], gamma)
+    r1 = conv.gradient_penalty(discriminator, [images[:3]], labels[:3], gamma)
     ablation._penalise_real_only()
-    np.testing.assert_allclose(2.0 * conv.gradient_penalty(discriminator, images, labels, gamma), r1, rtol=1e-5)
+    np.testing.assert_allclose(2.0 * conv.gradient_penalty(discriminator, [images], labels, gamma), r1, rtol=1e-5)
