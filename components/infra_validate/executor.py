@@ -33,6 +33,9 @@ class Executor(base_executor.BaseExecutor):
             output_dict: blessing (InfraBlessing), marked as the stock InfraValidator marks it; the reason of a refusal is in
                 its file reason.txt.
             exec_properties: timeout_s, code_hash.
+
+        Raises:
+            UserError: The fresh process took too long or was killed: nothing is said of the model.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])

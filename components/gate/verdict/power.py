@@ -9,7 +9,7 @@ from components.gate.figures.comparison import TWO_SIDED
 from components.gate.limits import CALIBRATED
 from components.gate.verdict.verdict import Check
 
-_MOST_ROOM = 0.5  # growth of a distance that noise may hide: with more, a comparison doesn't hold back what is clearly worse
+MOST_ROOM = 0.5  # growth of a distance that noise may hide: with more, a comparison doesn't hold back what is clearly worse
 _ERRORS = {"frechet_ratio": "frechet_error", "second_frechet_ratio": "second_frechet_error"}
 
 
@@ -51,6 +51,6 @@ def without_power_to_compare(checks: list[Check], least_increase: float | None) 
         checks: The verdict's.
         least_increase: Relative increase of a Fréchet distance that is allowed at least.
     """
-    most = max(_MOST_ROOM, least_increase or 0.0)
+    most = max(MOST_ROOM, least_increase or 0.0)
     changes = (check for check in checks if check.kind == "change" and check.metric in _ERRORS and not check.ignored)
     return [f"{check.metric} beside the served one" for check in changes if check.limit > most * (check.baseline or 0.0)]

@@ -41,6 +41,12 @@ def test_a_fall_of_recall_counts_from_the_best():
     assert failed(Verdict(blessed=True, reason=""), best) == {"best_frechet_ratio", "best_second_frechet_ratio"}
 
 
+def test_noise_of_the_best_excuses_half_as_much_again_at_most():
+    best = next_best(verdict(1.0), {"frechet_ratio": 0.4, "second_frechet_ratio": 0.02}, None, "judge")
+    assert failed(verdict(ratio=1.45), best) == set()
+    assert failed(verdict(ratio=1.55), best) == {"best_frechet_ratio"}
+
+
 def test_another_judges_figures_and_nonsense_do_not_compare():
     told = {"best": Best(judge="a", figures={"recall": 0.9}).model_dump()}
     assert read_best(told, "a") == Best(judge="a", figures={"recall": 0.9})
