@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import glob
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -53,6 +54,7 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
     run = compile_loop(state, InMemory(images, labels), strategy)
     run(tf.constant(conv.CYCLE * 5, tf.int64)).numpy()
     seconds = min(_timed(lambda: run(tf.constant(_STEPS, tf.int64)).numpy()) for _ in range(_REPEATS)) / _STEPS
+    peak_mib = _peak_mib()  # before the large matrices
     flops = step_flops(TrainState(conv, settings, 10, GREY_28, policy), settings.batch_size)
     peak = matmul_peak(tf.bfloat16 if "bfloat16" in policy else tf.float32)
     return {
@@ -62,6 +64,7 @@ def measure(profile: str, changes: list[str]) -> dict[str, Any]:
         "settings": settings.model_dump(),
         "steps_per_second": 1 / seconds,
         "images_per_second": settings.batch_size / seconds,
+        "peak_mib": peak_mib,
         "gflop_per_step": flops / 1e9,
         "gflops": flops / seconds / 1e9,
         "matmul_peak_gflops": peak / 1e9,
@@ -85,6 +88,13 @@ def step_flops(state: TrainState, batch_size: int) -> float:
     profiler = tf.compat.v1.profiler
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation()).with_empty_output().build()
     return profiler.profile(graph, options=options).total_float_ops / conv.CYCLE
+
+
+def _peak_mib() -> float:
+    """Most memory held so far: a GPU's by TensorFlow's count, or this process's."""
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def matmul_peak(dtype: tf.DType) -> float:
@@ -124,7 +134,7 @@ def show(measured: dict[str, Any]) -> None:
     console.print(
         f"{measured['images_per_second']:.0f} images/s, {measured['steps_per_second']:.1f} steps/s of "
         f"{measured['gflop_per_step']:.2f} GFLOP: {measured['gflops']:.0f} GFLOP/s, {measured['share_of_peak']:.0%} of the "
-        f"{measured['matmul_peak_gflops']:.0f} GFLOP/s of a large matrix product"
+        f"{measured['matmul_peak_gflops']:.0f} GFLOP/s of a large matrix product; {measured['peak_mib']:.0f} MiB at most"
     )
     table = Table("kernel", "share of the kernels' time")
     for kind, share in measured["kernels"].items():
