@@ -19,7 +19,7 @@ setup:  ## Make .venv from requirements.lock; the other targets do it themselves
 run: setup  ## Run the pipeline: 6 to 17 minutes on 2 CPU cores
 	@$(BIN)/forger run $(ARGS)
 
-test: setup  ## Run the tests in two processes: about 15 minutes
+test: setup  ## Run the tests in two processes: about 25 minutes
 	@tests/tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
