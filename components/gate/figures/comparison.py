@@ -9,6 +9,7 @@ import numpy as np
 from components.gate.figures.frechet import Moments, extrapolate, frechet_between, leave_one_out
 
 ONE_SIDED = 1.645  # standard errors above which 5 % of a normal distribution lie
+RARE = 2.326  # the same for 1 %: for a bar that is the luckiest of several figures
 TWO_SIDED = 1.96  # those between which 95 % lie
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from components.gate.figures.comparison import ONE_SIDED
+from components.gate.figures.comparison import RARE
 from components.gate.verdict.power import MOST_ROOM
 from components.gate.verdict.verdict import Best, Check, Verdict
 
@@ -37,7 +37,9 @@ def read_best(verdict: Any, judge: str) -> Best | None:
 
 
 def best_checks(verdict: Verdict, errors: dict[str, float], best: Best, options: dict[str, Any]) -> list[Check]:
-    """Hold a candidate to the best pushed so far, with the room that it has to what is served.
+    """Hold a candidate to the best pushed so far, with at least the room that it has to what is served.
+
+    The best of several noisy figures is partly luck, so noise gives it more room than a comparison: equals exceed it once in 100.
 
     Args:
         verdict: The candidate's.
@@ -51,7 +53,7 @@ def best_checks(verdict: Verdict, errors: dict[str, float], best: Best, options:
         if bar is not None and room is not None:
             noise = (errors.get(metric, 0.0) ** 2 + best.errors.get(metric, 0.0) ** 2) ** 0.5
             # Noise may widen the room as far as that of a comparison; a best measured on few images would excuse anything else.
-            widened = min(ONE_SIDED * noise, MOST_ROOM * bar)
+            widened = min(RARE * noise, MOST_ROOM * bar)
             checks.append(_check(verdict, metric, "max", bar, bar + max(room * bar, widened)))
     for metric, setting in _HIGH.items():
         bar, room = best.figures.get(metric), options[setting]
