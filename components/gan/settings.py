@@ -60,6 +60,11 @@ class GanSettings(Settings):
         description="Weight of the frequencies that the discriminator is shown beside the pixels (conv). By default 0.1 for "
         "colour and for more than 28 pixels, else 0: set 0.1 where the gate names the spectrum.",
     )
+    modulation: bool | None = Field(
+        default=None,
+        description="Whether latent and class scale the channels of every level of the generator (conv). By default for colour "
+        "and for more than 28 pixels.",
+    )
     augment: float | None = Field(
         default=None,
         ge=0,

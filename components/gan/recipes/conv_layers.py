@@ -88,6 +88,13 @@ class Layers:
         image = keras.layers.Cropping2D(1, dtype=self._policy)(_FromBlocks(dtype=self._policy)(blocks))
         return FromDifferences(dtype=self._policy)(image) if channels == COLOURS else image
 
+    def scale(self, x: keras.KerasTensor, style: keras.KerasTensor) -> keras.KerasTensor:
+        """Scale the channels of [N, H, W, C] by what [N, S] says, at first by 1 (modulation; Karras et al. 2019, StyleGAN)."""
+        channels = x.shape[-1]
+        by = keras.layers.Dense(channels, kernel_initializer="zeros", bias_initializer="ones", dtype=self._policy)(style)
+        by = keras.layers.Reshape([1, 1, channels], dtype=self._policy)(by)
+        return keras.layers.Multiply(dtype=self._policy)([x, by])
+
     def residual(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Add a 3x3 convolution's output to its input; a small initial gain, in the spirit of fix-up initialisation."""
         y = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=self._initializer(0.25), dtype=self._policy)(x)

@@ -54,21 +54,25 @@ def spectrum_weight(settings: GanSettings, shape: ImageShape) -> float:
     return _SPECTRUM if is_rich(settings, shape) else 0.0
 
 
+def is_modulated(settings: GanSettings, shape: ImageShape) -> bool:
+    """Tell whether latent and class scale the channels of every level, not only of the lowest one's input."""
+    return is_rich(settings, shape) if settings.modulation is None else settings.modulation
+
+
 def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
     """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1]."""
     *higher, base = levels(settings, shape)
     make = Layers(policy, settings.seed, steady=is_rich(settings, shape))
     latent, label = generator_inputs(settings)
     style = keras.layers.Concatenate(dtype=policy)([latent, make.class_code(label, num_classes, settings.latent_size)])
-    x = make.dense(2 * base.channels)(style)
-    x = make.activation()(x)
-    x = make.dense(base.side * base.side * base.channels)(x)
+    style = make.activation()(make.dense(2 * base.channels)(style))
+    scale = make.scale if is_modulated(settings, shape) else lambda x, _: x
+    x = make.dense(base.side * base.side * base.channels)(style)
     x = keras.layers.Reshape([base.side, base.side, base.channels], dtype=policy)(x)
-    x = make.activation()(x)
-    x = make.residual(x, base.channels)
+    x = make.residual(scale(make.activation()(x), style), base.channels)
     for level in reversed(higher):
         x = make.activation()(make.upscale(x, level.channels, level.side))
-        x = make.residual(x, level.channels)
+        x = make.residual(scale(x, style), level.channels)
     x = make.to_image(x, shape.channels)
     image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(x)
     return keras.Model([latent, label], image, name="generator")

@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from components.gan.recipes import conv
 from components.gan.recipes.conv_layers import Layers
+from components.gan.recipes.conv_networks import is_modulated
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
+from components.shape import ImageShape
 from tests.support.shapes import GREY_28
 
 SETTINGS = GanSettings(width=4, latent_size=8, batch_size=6, ema_decay=0.0)
@@ -59,3 +61,32 @@ def test_bfloat16_gives_float32_images_logits_and_finite_gradients(real):
     assert result.fake.dtype == result.d_loss.dtype == tf.float32
     assert all(np.isfinite(value) for value in result[:-1])
     assert all(variable.dtype == "float32" for variable in state.generator.trainable_variables)
+
+
+def _drawn(settings: GanSettings, shape: ImageShape, style: tf.Tensor) -> tuple[keras.Model, np.ndarray]:
+    generator = conv.build_generator(settings, 3, shape, "float32")
+    return generator, generator([style, tf.constant([0, 1], tf.int64)]).numpy()
+
+
+def test_scaled_channels_begin_as_if_there_were_none():
+    latent = tf.random.stateless_normal([2, 8], [1, 2])
+    generators, images = zip(
+        *(_drawn(SETTINGS.model_copy(update={"modulation": on}), GREY_28, latent) for on in (False, True)), strict=True
+    )
+    np.testing.assert_array_equal(*images)
+    assert generators[1].count_params() > generators[0].count_params()
+
+
+def test_latent_and_class_scale_the_channels():
+    generator, before = _drawn(SETTINGS.model_copy(update={"modulation": True}), GREY_28, tf.zeros([2, 8]))
+    scales = [weight for weight in generator.trainable_weights if weight.ndim == 2 and not weight.numpy().any()]
+    assert len(scales) == 2  # one a level: kernels that are all zero
+    scales[0].assign(tf.ones(scales[0].shape))
+    after = generator([tf.zeros([2, 8]), tf.constant([0, 1], tf.int64)]).numpy()
+    assert not np.allclose(before, after)
+
+
+@pytest.mark.parametrize(("shape", "expected"), [(GREY_28, False), (ImageShape(28, 28, 3), True), (ImageShape(32, 32, 1), True)])
+def test_channels_are_scaled_by_default_where_images_are_richer_than_digits(shape, expected):
+    assert is_modulated(GanSettings(), shape) == expected
+    assert is_modulated(GanSettings(modulation=not expected), shape) != expected
