@@ -42,7 +42,9 @@ class RestThread:
 
         import uvicorn
 
-        from serving.server.rest.connections import NOSNIFF, Guard, GuardedProtocol, Limits, Listener
+        from serving.server.rest.connections import Guard, Limits
+        from serving.server.rest.guarded_protocol import NOSNIFF, GuardedProtocol
+        from serving.server.rest.listener import Listener
 
         limits = limits or Limits()
         guard = Guard(limits)
