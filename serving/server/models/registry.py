@@ -14,7 +14,8 @@ from serving.repository import contract
 from serving.server.metrics import Metrics, ServedVersion
 from serving.server.models.config_file import ConfigFile
 from serving.server.models.model_config import ModelConfig
-from serving.server.models.versions import LoadedVersion, ModelVersions, NotServed, UnknownLabel
+from serving.server.models.one_version import LoadedVersion, NotServed, UnknownLabel
+from serving.server.models.versions import ModelVersions
 from serving.server.options import ServerOptions
 from serving.server.requests.refusals import Refusal, invalid, without_paths
 

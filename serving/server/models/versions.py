@@ -9,55 +9,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from serving.repository.errors import UserError
 from serving.repository.layout import version_directories
 from serving.saved_model.servable import Servable
 from serving.server.metrics import Metrics
 from serving.server.models.model_config import ModelConfig, skipped_directories
+from serving.server.models.one_version import LoadedVersion, NotServed, UnknownLabel, VersionState
 from serving.server.models.retries import Retries
 from serving.server.options import ServerOptions
 from serving.server.requests.batching import Batcher
 
 _LOGGER = logging.getLogger("forger.serving")
-
-
-@dataclass(frozen=True)
-class VersionState:
-    """Where a version stands.
-
-    Attributes:
-        version: Its number.
-        state: A name of TensorFlow Serving's ModelVersionStatus.State: LOADING, AVAILABLE, UNLOADING or END.
-        error: Why it could not be loaded; empty where nothing went wrong.
-    """
-
-    version: int
-    state: str
-    error: str = ""
-
-
-class UnknownLabel(LookupError):
-    """No version has that label."""
-
-
-class NotServed(LookupError):
-    """The version is not served; `version` is its number, None where any would have done."""
-
-    def __init__(self, version: int | None) -> None:
-        super().__init__(version)
-        self.version = version
-
-
-@dataclass(eq=False)
-class LoadedVersion:
-    """A version in memory: what runs its signatures, and how many requests hold on to it."""
-
-    number: int
-    servable: Servable
-    batcher: Batcher
-    users: int = 0
 
 
 class ModelVersions:

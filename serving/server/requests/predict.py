@@ -17,8 +17,8 @@ from tensorflow_serving.apis import model_pb2, predict_pb2
 from serving.repository import contract
 from serving.repository.errors import flat_message
 from serving.server.metrics import Request
+from serving.server.models.one_version import LoadedVersion
 from serving.server.models.registry import ModelRegistry
-from serving.server.models.versions import LoadedVersion
 from serving.server.options import ServerOptions
 from serving.server.requests.batching import QueueFull
 from serving.server.requests.calls import Arrays
