@@ -45,8 +45,8 @@ def replay_failure(model: Path, timeout_s: float) -> str | None:
         output, errors = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         raise UserError(
-            f"loading the model and replaying its warm-up requests took longer than {timeout_s:g} s: run again when the machine is "
-            "less busy, or raise push.infra_timeout_s"
+            f"loading the model and replaying its warm-up requests took longer than {timeout_s:g} s: run again when the machine "
+            "is less busy, or raise push.infra_timeout_s"
         ) from error
     finally:
         # Also on Ctrl-C: the group may hold more than the one process.

@@ -114,6 +114,15 @@ def test_a_good_generator_is_blessed_and_changes_wait_for_a_baseline(first_run):
     assert verdict.judge["accuracy"] == 1.0
 
 
+def test_it_says_how_many_images_it_has_looked_at(cases, caplog):
+    with caplog.at_level("INFO", "forger.progress"):
+        cases("counted", "good")
+    told = [record.forger_progress for record in caplog.records if hasattr(record, "forger_progress")]
+    told = [(progress["done"], progress["total"]) for progress in told if progress["task"] == "looking at generated images"]
+    assert told == sorted(told)
+    assert told[-1] == (600, 600)
+
+
 def test_tfma_computes_what_score_computes(cases, first_run, mnist):
     verdict, _, _ = first_run
     images, labels = digits(mnist.directory, "test[:1000]")

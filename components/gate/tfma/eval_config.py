@@ -123,6 +123,7 @@ def bind(
         "feature_size": sizes[0],
         "second_size": sizes[1],
         "fraction": min(1.0, options["max_examples"] / max(count, 1)),
+        "images": min(options["max_examples"], count),
         "neighbour_share": min(1.0, options["neighbour_examples"] / max(count, 1)),
     }
     for spec in eval_config.metrics_specs:

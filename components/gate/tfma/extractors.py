@@ -16,6 +16,7 @@ from components.gate.combiners.keys import content_keys, within
 from components.gate.combiners.rows import look, shared_eyes
 from components.gate.drawing.draw import draw
 from components.gate.tfma.eval_config import metric_options
+from components.progress import report_progress
 from components.transform.pixels import LABEL_KEY, parse_transformed, shape_of
 
 # Keys of the extracts that the metrics read: views of the real images with their labels and keys, and below each model's name
@@ -40,7 +41,8 @@ def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_c
     options = metric_options(eval_config)
     paths = {model.model_name: model.model_path for model in models}
     draws = options["comparison_draws"] if len(paths) > 1 else 1
-    draw_and_look = beam.ParDo(DrawAndLook(options["judge"], paths, options["fraction"], draws, options["draw_timeout_s"]))
+    chosen = options["fraction"], options["images"]
+    draw_and_look = beam.ParDo(DrawAndLook(options["judge"], paths, *chosen, draws, options["draw_timeout_s"]))
     return [
         features_extractor.FeaturesExtractor(eval_config),
         tfma.extractors.Extractor(stage_name="DrawAndLook", ptransform=draw_and_look),
@@ -56,19 +58,24 @@ class DrawAndLook(beam.DoFn):
     order of the rows nor their grouping matters.
     """
 
-    def __init__(self, judge: str, models: dict[str, str], fraction: float, draws: int, timeout_s: float) -> None:
+    def __init__(self, judge: str, models: dict[str, str], fraction: float, images: int, draws: int, timeout_s: float) -> None:
         """Set up.
 
         Args:
             judge: The judge artifact's directory.
             models: SavedModel directories by TFMA's model name.
             fraction: Share of the examples to use, chosen by content.
+            images: About how many these are.
             draws: Samples for each real image; what is beyond the first only serves the comparison of two models.
             timeout_s: Seconds that one batch may take a generator.
         """
         super().__init__()
-        self._judge, self._models, self._fraction = judge, models, fraction
+        self._judge, self._models, self._fraction, self._images = judge, models, fraction, images
         self._draws, self._timeout_s = draws, timeout_s
+
+    def setup(self) -> None:
+        """Begin to count: the local engine has one worker, in the process that shows the run's progress."""
+        self._looked = 0
 
     def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Draw and look; a generator's fault is recorded in its rows, whose features become not-a-number."""
@@ -102,6 +109,8 @@ class DrawAndLook(beam.DoFn):
                 ANSWERED: sample.answered,
                 FAULT: np.full(len(labels), int(sample.fault)),
             }
+        self._looked += len(labels)
+        report_progress("looking at generated images", self._looked, max(self._images, self._looked), "images")
         yield {
             tfma.FEATURES_KEY: {LABEL_KEY: labels},  # what TFMA slices by
             REAL: {VIEW: look(eyes, images, copies=False)._asdict(), LABEL: labels, KEY: keys},
