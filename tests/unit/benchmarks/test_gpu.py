@@ -39,6 +39,11 @@ def test_a_part_that_is_there_is_not_measured_again(tmp_path):
         benchmark._benchmark("no_such_benchmark")
 
 
+def test_a_run_that_ends_in_an_error_is_no_result(tmp_path):
+    with pytest.raises(SystemExit, match="ended with status 2"):
+        benchmark.whole_run(tmp_path, ["--set", "gan.no_such=1"])
+
+
 def test_its_options():
     done = subprocess.run([sys.executable, "-m", "tests.benchmarks", "gpu", "--help"], capture_output=True, text=True, check=True)
     for option in ("--out", "--profile", "--data", "--marks", "--set"):
