@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -112,8 +113,19 @@ def test_a_signal_while_it_starts(base, spawn):
     assert (process.returncode, output) == (0, "ended by SIGINT\n"), errors
 
 
+@contextmanager
+def _hangups(handler):
+    """Start children with this handler of SIGHUP, whichever these tests inherited."""
+    inherited = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, inherited)
+
+
 def test_a_closed_terminal_drains(base, spawn):
-    process = spawn(base, 0)
+    with _hangups(signal.SIG_DFL):
+        process = spawn(base, 0)
     for line in process.stderr:
         if " on 127.0.0.1:" in line:
             break
@@ -125,11 +137,8 @@ def test_a_closed_terminal_drains(base, spawn):
 
 def test_below_nohup_a_closed_terminal_changes_nothing(base, spawn):
     port = _free_port()
-    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits it
-    try:
+    with _hangups(signal.SIG_IGN):
         process = spawn(base, port)
-    finally:
-        signal.signal(signal.SIGHUP, ignored)
     wait_until(lambda: _serves(f"127.0.0.1:{port}"), 120)
     process.send_signal(signal.SIGHUP)
     assert _serves(f"127.0.0.1:{port}")
