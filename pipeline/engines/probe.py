@@ -16,7 +16,7 @@ from typing import Any
 
 from components.codehash import code_digest
 from pipeline.engines.base import Engine, job_prefix
-from pipeline.engines.local import LocalEngine
+from pipeline.engines.local import LocalEngine, keep_streams_whole
 from serving.repository.errors import UserError, first_line
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ def ready(engine: Engine, home: Path) -> Iterator[None]:
         UserError: One line that says what is wrong.
     """
     if isinstance(engine, LocalEngine):
+        keep_streams_whole()
         yield
         return
     engine.check(job_prefix(home))

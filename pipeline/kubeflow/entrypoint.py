@@ -105,6 +105,7 @@ def run(
         from tfx.utils import import_utils
 
         from components.gan.training.workers import is_chief
+        from pipeline.engines.local import keep_streams_whole
         from pipeline.kubeflow.artifacts import localize, restore
 
         kind: Any = import_utils.import_class_by_path(executor_class)
@@ -122,6 +123,7 @@ def run(
     known: dict[str, Any] = {"tmp_dir": str(task / ".temp"), "unique_id": "1", "pipeline_run_id": parameters.get(RUN_ID)}
     context: Any
     if issubclass(kind, base_beam_executor.BaseBeamExecutor):
+        keep_streams_whole()
         context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=list(beam_args), **known)
     else:
         context = base_executor.BaseExecutor.Context(extra_flags=beam_args, **known)

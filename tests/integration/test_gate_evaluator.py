@@ -10,6 +10,7 @@ from components.gate.combiners.scoring import Scorer
 from components.gate.drawing.showcase_file import load_showcase
 from components.gate.settings import GateSettings
 from components.gate.verdict.verdict import finite
+from pipeline.engines.local import keep_streams_whole
 from serving.repository.errors import UserError
 from tests.support.gate_builders import (
     BEAM_ARGS,
@@ -169,6 +170,7 @@ def test_as_good_as_what_is_served_is_blessed(cases, first_run):
 
 @pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
 def test_the_figures_do_not_depend_on_the_number_of_workers(cases, first_run, mode):
+    keep_streams_whole()  # as every process of ours that runs Beam does
     verdict, blessed, _ = cases(mode, "good", beam_args=[*BEAM_ARGS, f"--direct_running_mode={mode}", "--direct_num_workers=2"])
     alone = first_run[0]
     assert blessed
