@@ -37,12 +37,19 @@ class GanSettings(Settings):
         le=4096,
         description="Channels that no lower level exceeds (conv): each has twice those of the one above.",
     )
-    learning_rate: float = Field(default=8e-4, gt=0, le=1, description="Adam's rate for both networks at the start.")
+    learning_rate: float = Field(default=1.2e-3, gt=0, le=1, description="Adam's rate for the generator at the start.")
     final_learning_rate: float = Field(
         default=7e-5,
         gt=0,
         le=1,
         description="The rate at the last step (geometric decay); best e times lower for each 4,000 steps, down to 2e-5.",
+    )
+    rate_ratio: float = Field(
+        default=1.5,
+        gt=0,
+        le=100,
+        description="The discriminator's rate over the generator's (two time-scales, Heusel et al. 2017): one that lags behind "
+        "tells the generator little, one that is too fast leaves it nothing to learn from.",
     )
     beta_1: float = Field(default=0.0, ge=0, lt=1, description="Adam's momentum; 0 keeps an adversarial game stable (StyleGAN).")
     beta_2: float = Field(default=0.99, ge=0, lt=1, description="Adam's second-moment decay.")

@@ -95,7 +95,7 @@ class TrainState:
 
     def apply_discriminator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step inside a replica; returns the norm of the gradients, averaged over all replicas."""
-        return self._d_adam.apply(gradients, self.learning_rate(), self.step)
+        return self._d_adam.apply(gradients, self.settings.rate_ratio * self.learning_rate(), self.step)
 
     def apply_generator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step inside a replica and move the EMA generator; returns the norm of the averaged gradients."""
@@ -109,7 +109,7 @@ class TrainState:
         return norm
 
     def learning_rate(self) -> tf.Tensor:
-        """Return the rate at the current step, a float32 scalar: exponential decay, by the same factor every step.
+        """Return the generator's rate at the current step, a float32 scalar: exponential decay, by the same factor every step.
 
         Where it is low it gives recall, where it is high it gives a fast start: so it leaves the high ones sooner than a cosine.
         """

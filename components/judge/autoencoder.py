@@ -39,7 +39,7 @@ def train_encoder(images: np.ndarray, settings: JudgeSettings) -> keras.Model:
         UserError: There are no images, or the loss is no longer a finite number.
     """
     require_images(images)
-    network, pixels = _build(settings, ImageShape(*images.shape[1:])), tf.constant(images)
+    network, pixels = build_encoder(settings, ImageShape(*images.shape[1:])), tf.constant(images)
     steps = min(settings.encoder_steps, math.ceil(_MOST_PASSES * len(images) / settings.batch_size))
 
     def loss(chosen: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
@@ -62,7 +62,9 @@ def explained_share(network: keras.Model, images: np.ndarray) -> float:
     return 1 - lost / total if total else float("nan")
 
 
-def _build(settings: JudgeSettings, shape: ImageShape) -> keras.Model:
+def build_encoder(settings: JudgeSettings, shape: ImageShape) -> keras.Model:
+    """Build the untrained autoencoder; see `train_encoder` for what goes in and out."""
+
     def dense(units: int, layer: int, activation: str | None = None) -> keras.layers.Layer:
         start = keras.initializers.GlorotUniform(seed=settings.seed * 100 + layer)
         return keras.layers.Dense(units, activation, kernel_initializer=start, dtype="float32")

@@ -72,6 +72,7 @@ VARIANTS = {
     "the recipe": Variant(),
     "no average of the weights": Variant(("gan.ema_decay=0",)),
     "the rate stays": Variant((f"gan.final_learning_rate={GanSettings().learning_rate}",)),
+    "one rate for both networks": Variant(("gan.rate_ratio=1",)),
     "momentum 0.5": Variant(("gan.beta_1=0.5",)),
     "no gradient penalties": Variant(("gan.gamma=0", "gan.final_gamma=0")),
     "penalties on real images only": Variant((), _penalise_real_only),
@@ -112,12 +113,12 @@ def train(name: str, changes: list[str], data_dir: Path, out: Path) -> dict[str,
     trained_on, held_out = validation.load(data_dir, out / "mnist.npz")
     ours = Ours(settings, *trained_on)
     seconds = ours.train(float("inf"))
-    judge = validation.ValidationJudge(trained_on, held_out, out / "judge.weights.h5")
+    judge = validation.ValidationJudge(trained_on, held_out, out)
     return {
         "settings": settings.model_dump(),
         "gflop_per_step": step_flops(ours.state, settings.batch_size) / 1e9,
         "seconds": seconds,
-        **judge.score(ours.draw(held_out.labels), held_out.labels),
+        **judge.score(ours.draw),
     }
 
 

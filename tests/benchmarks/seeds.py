@@ -1,60 +1,88 @@
-"""The `conv` recipe trained anew for each of several times and seeds: mean and spread of the gate's figures.
+"""The `conv` recipe trained anew for each of several times and seeds: mean and spread of what a recipe is chosen by.
 
-`make bench ARGS="seeds --out DIRECTORY"` writes seeds.json there; `make run` comes first, for the judge. What is there already is
-not trained again.
+`make bench ARGS="seeds --out DIRECTORY"` writes seeds.json there; `forger data fetch` comes first. What is there already is not
+trained again. It trains on and judges by parts of the train split: the test split has no part in it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import resource
 import statistics
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from pipeline.environment import prepare_tensorflow
 
-from pipeline.home.home import Home
-from tests.benchmarks.machine import cpu
-from tests.benchmarks.training import keep_to
+prepare_tensorflow(quiet=True)
 
-_FIGURES = ("frechet_ratio", "precision", "recall", "coverage")
-_ROWS = 10_000
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from pipeline.home.home import Home  # noqa: E402
+from tests.benchmarks import validation  # noqa: E402
+from tests.benchmarks.machine import cpu  # noqa: E402
+from tests.benchmarks.peers.contenders.forger import make  # noqa: E402
+from tests.benchmarks.training import keep_to  # noqa: E402
+
+_FIGURES = (*validation.FIGURES, *validation.USE_FIGURES)
 
 
 def main() -> None:
     """Train, judge, print, write."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=seeds", description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, default=Path(".forger"), help="where a run has left its judge")
+    parser.add_argument("--home", type=Path, default=Path(".forger"), help="where the data lie")
     parser.add_argument("--out", type=Path, default=Path("seeds"), help="directory for the results")
     parser.add_argument("--seconds", type=int, nargs="+", default=[60, 300], help="times of training, each with its own schedule")
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help="as of `forger run`")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     options = parser.parse_args()
-    from pipeline.sampling.evaluate import Yardstick
-    from tests.benchmarks.peers.benchmark import Judge, save_data, train
-
     keep_to(options.out, options.changes)
-    data = options.out / "data.npz"
-    yardstick = Yardstick.of(Home.at(options.home), "mnist", _ROWS)
-    save_data(yardstick, data)
-    for seconds in options.seconds:
-        for seed in options.seeds:
-            if not (options.out / str(seed) / f"{seconds}.npz").exists():
-                train("forger", data, options.out / str(seed), str(seconds), seed, options.changes)
-    judge = Judge(yardstick)
-    looks = {
-        str(seconds): [judge.look(options.out / str(seed) / f"{seconds}.npz") for seed in options.seeds]
-        for seconds in options.seconds
+    path, data_dir = options.out / "seeds.json", Home.at(options.home).data
+    measured = json.loads(path.read_text("utf-8")) if path.exists() else {"machine": cpu(), "looks": {}}
+    for seed in options.seeds:
+        for seconds in options.seconds:
+            looks = measured["looks"].setdefault(str(seconds), {})
+            if str(seed) not in looks:
+                # A process each, so that each has a peak of its own.
+                with multiprocessing.get_context("spawn").Pool(1) as pool:
+                    looks[str(seed)] = pool.apply(
+                        train, (seconds, seed, options.changes, data_dir, options.out)
+                    )
+                path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    show(measured)
+
+
+def train(seconds: int, seed: int, changes: list[str], data_dir: Path, out: Path) -> dict[str, Any]:
+    """Train for a time and measure what it gave."""
+    trained_on, held_out = validation.load(data_dir, out / "mnist.npz")
+    ours = make(*trained_on, seconds, seed, changes)
+    took = ours.train(seconds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    judge = validation.ValidationJudge(trained_on, held_out, out)
+    return {
+        "seconds": took,
+        "steps": int(ours.state.step.numpy()),
+        "images_per_second": ours.images_seen / took,
+        "peak_mib": peak,
+        **judge.score(ours.draw),
+        **validation.usefulness(trained_on, held_out, ours.draw),
     }
-    measured = {"machine": cpu(), "rows": _ROWS, "seeds": options.seeds, "changes": options.changes, "looks": looks}
-    (options.out / "seeds.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    table = Table("seconds of training", "images/s", *_FIGURES, "peak MiB")
-    for seconds, found in looks.items():
-        spread = [f"{_mean(found, figure):.3f} ± {_deviation(found, figure):.3f}" for figure in _FIGURES]
-        table.add_row(seconds, f"{_mean(found, 'images_per_second'):.0f}", *spread, f"{_mean(found, 'peak_mib'):.0f}")
-    console = Console(width=140)
-    console.print(f"{cpu()}, {_ROWS:,} images against the test split, mean ± standard deviation of {len(options.seeds)} seeds")
+
+
+def show(measured: dict[str, Any]) -> None:
+    """Print a table."""
+    table = Table("seconds", "seeds", "steps", *(name.replace("_", " ") for name in _FIGURES), "peak MiB")
+    for seconds, by_seed in measured["looks"].items():
+        looks = list(by_seed.values())
+        spread = [f"{_mean(looks, figure):.3f} ± {_deviation(looks, figure):.3f}" for figure in _FIGURES]
+        table.add_row(seconds, f"{len(looks)}", f"{_mean(looks, 'steps'):.0f}", *spread, f"{_mean(looks, 'peak_mib'):.0f}")
+    console = Console(width=200)
+    console.print(
+        f"{measured['machine']}, a slice of {validation.SLICE:,} train images, other judges than the gate's; mean ± deviation"
+    )
     console.print(table)
 
 

@@ -20,6 +20,7 @@ from components.gate.figures.frechet import (
     extrapolate,
     frechet_between,
     leave_one_out,
+    ratio_to_train,
     ratio_with_error,
     total_of,
 )
@@ -185,18 +186,16 @@ def _distances(
     """
     train = halves[0] + halves[1]
     chance = chance_of(*halves) if part else float("nan")
-    beside, beside_train = (2 * chance / (size * part) if part else chance for size in (FLOOR_IMAGES, TRAIN_IMAGES))
-    # As many train images as there are add their own part of chance, which no jackknife over the others' parts sees.
-    own = chance / train.count if train.count else float("nan")
+    beside = 2 * chance / (FLOOR_IMAGES * part) if part else chance
+    own = chance / train.count if train.count else float("nan")  # the train images' own part of chance, as in `ratio_to_train`
     # One thread: on matrices this small, those of a busy machine's BLAS wait for each other longer than they work.
     with threadpool_limits(1, user_api="blas"):
         ours, theirs = leave_one_out(generated), leave_one_out(real)
         distances = np.array([frechet_between(*pair) for pair in zip(ours, theirs, strict=True)])
         from_unseen = extrapolate(distances)
         floor = extrapolate(np.array([frechet_between(train, one) for one in theirs])) - own
-        from_train = extrapolate(np.array([frechet_between(train, one) for one in ours])) - own
+        train_ratio, train_error = ratio_to_train(halves, generated, TRAIN_IMAGES * part)
     ratio, error = ratio_with_error(from_unseen, floor, beside)
-    train_ratio, train_error = ratio_with_error(from_train, np.zeros_like(from_train), beside_train)
     gap = max(float(floor.mean()), 0.0)
     figures = {
         "frechet_distance": float(distances[0]),

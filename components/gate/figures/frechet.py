@@ -166,3 +166,21 @@ def ratio_with_error(above: np.ndarray, below: np.ndarray, offset: float) -> tup
         return float("nan"), float("nan")
     ratio = (float(above.mean()) + offset) / floor
     return ratio, float((above - ratio * below).std(ddof=1) / np.sqrt(len(above)) / floor)
+
+
+def ratio_to_train(halves: tuple[Moments, Moments], parts: Sequence[Moments], count: float) -> tuple[float, float]:
+    """Say how far generated images are from the train images, as a multiple of what chance leaves between train images.
+
+    Args:
+        halves: Sums over two disjoint halves of the train images.
+        parts: Sums over random parts of generated images of the same classes, as of `by_part`.
+        count: Images on each side that the chance is that of, whatever number is compared.
+
+    Returns:
+        The ratio, 1 for images of the train images' distribution, and its standard error.
+    """
+    train, chance = halves[0] + halves[1], chance_of(*halves)
+    # As many train images as there are add their own part of chance, which no jackknife over the others' parts sees.
+    own = chance / train.count if train.count else float("nan")
+    distances = np.array([frechet_between(train, one) for one in leave_one_out(parts)])
+    return ratio_with_error(extrapolate(distances) - own, np.zeros(len(parts)), 2 * chance / count if count else float("nan"))

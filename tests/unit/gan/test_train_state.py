@@ -27,3 +27,13 @@ def test_the_rate_falls_by_the_same_factor_every_step(state, step, rate):
 def test_what_decays_follows_a_cosine(state, step, value):
     state.step.assign(step)
     np.testing.assert_allclose(state.cosine_decay(3.0, 1.0), value, rtol=1e-5)
+
+
+def test_the_discriminator_moves_at_a_rate_of_its_own(monkeypatch, state):
+    rates = []
+    for adam in (state._d_adam, state._g_adam):
+        monkeypatch.setattr(adam, "apply", lambda _gradients, rate, _step: rates.append(float(rate)))
+    state.apply_discriminator_gradients([])
+    state.apply_generator_gradients([])
+    np.testing.assert_allclose(rates, [state.settings.rate_ratio * 8e-4, 8e-4], rtol=1e-5)
+    assert rates[0] > rates[1]
