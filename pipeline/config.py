@@ -56,8 +56,6 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
             "ema_decay": 0.98,
             "learning_rate": 1e-3,
             "final_learning_rate": 4e-4,
-            "gamma": 1.0,
-            "final_gamma": 0.5,
         },
         # What half a minute of training reaches, with room; still no collapsed generator gets through.
         "gate": {
@@ -93,6 +91,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
             "width": 64,
             "batch_size": 256,
             "steps": 40_000,
+            "learning_rate": 8e-4,
             "final_learning_rate": 2e-5,
             "ema_decay": 0.999,
             "checkpoint_every": 2000,

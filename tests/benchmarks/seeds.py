@@ -48,9 +48,7 @@ def main() -> None:
             if str(seed) not in looks:
                 # A process each, so that each has a peak of its own.
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
-                    looks[str(seed)] = pool.apply(
-                        train, (seconds, seed, options.changes, data_dir, options.out)
-                    )
+                    looks[str(seed)] = pool.apply(train, (seconds, seed, options.changes, data_dir, options.out))
                 path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     show(measured)
 

@@ -13,6 +13,7 @@ from components.gate.figures.frechet import (
     frechet_between,
     frechet_distance,
     leave_one_out,
+    ratio_to_train,
     ratio_with_error,
 )
 
@@ -146,3 +147,22 @@ def test_what_both_share_cancels_in_the_error():
 
 def test_no_chance_gives_no_ratio():
     assert np.isnan(ratio_with_error(np.ones(20), np.zeros(20), 0.0)).all()
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_the_ratio_to_the_train_images_is_one_for_their_own_distribution(shift):
+    """Independent dimensions of unit variance: chance leaves their number of means and of covariances over the count."""
+    rng = np.random.default_rng(4)
+    size, count = 6, 3000
+    train, fake = rng.normal(size=(20_000, size)), rng.normal(size=(count, size))
+    fake[:, 0] += shift
+    ratio, error = ratio_to_train((Moments.of(train[::2]), Moments.of(train[1::2])), parts_of(fake), count)
+    # tr(C) / n for the mean, and (D + D^2) / 4n for the covariance, of each side (Chong & Forsyth's bias, for a Gaussian)
+    chance = 2 * (size + size * (size + 1) / 4) / count
+    assert ratio == pytest.approx(1 + shift**2 / chance, rel=0.25, abs=3 * error)
+    assert (ratio - 1 > 5 * error) == bool(shift)
+
+
+def test_no_images_have_no_ratio_to_the_train_images():
+    train = Moments.of(normal(1, 100)), Moments.of(normal(2, 100))
+    assert np.isnan(ratio_to_train(train, parts_of(normal(3, 200)), 0)).all()
