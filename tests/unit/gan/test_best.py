@@ -41,7 +41,7 @@ TINY = {
     ),
     "article": GanSettings(
         **_COMMON, recipe="article", steps=720, looks=9, checkpoint_every=100, width=64, final_learning_rate=2e-3, beta_1=0.5,
-        ema_decay=0, stop_after=1,
+        ema_decay=0, stop_after=1, rate_ratio=1,
     ),
 }  # fmt: skip
 FACTORS = {"conv": 30.0, "article": 1000.0}  # of the rate after two thirds
