@@ -21,13 +21,13 @@ def forger(home, *words: object) -> str:
 
 @pytest.mark.parametrize(("size", "asked"), [(32, None), (90, 48)])
 def test_a_run_ends_with_a_generator_of_the_datas_shape(size, asked, tmp_path):
-    """90 pixels are no supported size: they are brought to the one that the setting names."""
+    """90 pixels are no supported size: they are brought to the one that the setting names. 100 steps see each image 21 times."""
     home, wanted = tmp_path / "home", [asked or size] * 2 + [3]
     splits = {"train": drawn_shapes(300, size, seed=1), "test": drawn_shapes(120, size, seed=2)}
     prepare_images(home / "data", "drawn", splits, CLASSES)
     changes = {"data__dataset": "drawn", "data__train_split": "train", "data__eval_split": "test", "judge__min_accuracy": 0.4}
     changes |= {"data__image_size": asked} if asked else {}
-    done = Session(home).run(gan__steps=60, **changes)
+    done = Session(home).run(gan__steps=100, **changes)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "300 images are few: the discriminator sees each changed with probability 0.60" in done.stdout
     version = home / "serving" / "drawn_gan" / "1"
