@@ -23,9 +23,9 @@ test: setup  ## Run the tests in two processes: about 25 minutes
 	@tests/tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# The Beam steps on real Flink and Spark clusters, which the tests start and stop; needs Java 17 and Maven.
+# The Beam steps on real Flink and Spark clusters: each of the two processes of tests starts its own; needs Java 17 and Maven.
 test-scale: setup  ## Run the tests on Flink and Spark clusters (Java 17, Maven)
-	@$(BIN)/python -m pytest -m scale --timeout=1200 tests/scale $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m scale --timeout=1200 tests/scale $(ARGS)
 
 # Manifests and TFJob on a real kube-apiserver, built once from Go modules (10 minutes on 2 cores) and kept in the user's cache.
 test-cluster: setup  ## Run the tests on a real kube-apiserver (Go, etcd, kubectl 1.29 or newer)

