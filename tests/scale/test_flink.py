@@ -59,10 +59,10 @@ def statistics(file: Path):
     return dataset.num_examples, sorted(feature.SerializeToString(deterministic=True) for feature in dataset.features)
 
 
-def equal_figures(mine: dict, theirs: dict) -> bool:
+def equal_figures(mine: dict, theirs: dict, tolerance: float) -> bool:
     """Compare the gate's figures; None stands for one that can't be computed of so few images."""
     numbers = [{name: value for name, value in some.items() if value is not None} for some in (mine, theirs)]
-    return mine.keys() == theirs.keys() and numbers[0] == pytest.approx(numbers[1], rel=1e-6)
+    return mine.keys() == theirs.keys() and numbers[0] == pytest.approx(numbers[1], rel=tolerance)
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +131,10 @@ def test_another_engine_keeps_what_is_done_and_the_gate_finds_the_same(local, cl
     assert job["state"] == "FINISHED"
     verdict, there = before["verdict"], local.last_run["verdict"]
     assert len(verdict["figures"]) > 10
-    assert equal_figures(there["figures"], verdict["figures"])
+    assert equal_figures(there["figures"], verdict["figures"], 1e-6)
     assert there["per_class"].keys() == verdict["per_class"].keys()
-    assert all(equal_figures(there["per_class"][name], figures) for name, figures in verdict["per_class"].items())
+    # Sums in another order: what chance leaves between the 50 images of a class is a small difference of large numbers.
+    assert all(equal_figures(there["per_class"][name], figures, 1e-3) for name, figures in verdict["per_class"].items())
 
 
 def test_a_run_that_ends_leaves_no_job(cluster, place):
