@@ -69,13 +69,6 @@ class GanSettings(Settings):
         description="Weight of the frequencies that the discriminator is shown beside the pixels (conv). By default 0.1 for "
         "colour and for more than 28 pixels, else 0: set 0.1 where the gate names the spectrum.",
     )
-    profiles: float | None = Field(
-        default=None,
-        ge=0,
-        le=10,
-        description="Weight of each row's and column's largest value and mean, which the discriminator is shown beside the "
-        "pixels (conv): how far things extend. By default 1 for grey images of up to 28 pixels, else 0.",
-    )
     modulation: bool | None = Field(
         default=None,
         description="Whether latent and class scale the channels of every level of the generator (conv). By default for colour "

@@ -22,8 +22,7 @@ import tensorflow as tf  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from components.gan.recipes import conv, conv_networks  # noqa: E402
-from components.gan.recipes.conv_layers import Layers  # noqa: E402
+from components.gan.recipes import conv  # noqa: E402
 from components.gan.recipes.losses import MAX_EXPONENT  # noqa: E402
 from components.gan.settings import GanSettings  # noqa: E402
 from pipeline.config import resolve_config  # noqa: E402
@@ -81,9 +80,6 @@ VARIANTS = {
     "penalties at every step": Variant((), functools.partial(setattr, conv, "CYCLE", 1)),
     "paired loss": Variant((), _pair),
     "paired across classes": Variant((), _pair_across_classes),
-    "images by tanh": Variant((), functools.partial(setattr, conv_networks, "TO_RANGE", "tanh")),
-    "no profiles": Variant(("gan.profiles=0",)),
-    "no dense layer at the end": Variant((), functools.partial(setattr, Layers, "dense_residual", lambda _, x, units: x)),
     "float32": Variant(("gan.precision=float32",)),
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from components.gan.recipes.shown import Beside, shown
+from components.gan.recipes.spectrum import shown
 from components.gan.settings import PENALTY_EVERY
 
 
@@ -21,23 +21,23 @@ def reference_gradients(
     latent: tf.Tensor,
     gamma: float,
     penalise: bool,
-    beside: Beside,
+    spectrum: float = 0.0,
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     """Return the gradients of the discriminator's and of the generator's loss, both at the present weights.
 
     Args:
         generator: G, (latent, label) -> image.
-        discriminator: D, (image, ..., label) -> logit.
+        discriminator: D, (image, label) -> logit, or (image, spectrum, label) -> logit.
         real: x, float32 [N, 28, 28, 1] in [-1, 1].
         label: int64 [N], of the real images and of the generated ones.
         latent: z, float32 [N, Z].
         gamma: Weight of the penalties.
         penalise: Whether this is the one step of a cycle that carries them (lazy regularisation, Karras et al. 2020, appendix B).
-        beside: Weights of what D is shown beside the image.
+        spectrum: Weight of the spectrum that D is shown beside the image; 0 for none.
     """
 
     def judged(image: tf.Tensor) -> tf.Tensor:
-        return discriminator([*shown(image, beside), label], training=True)
+        return discriminator([*shown(image, spectrum), label], training=True)
 
     fake = generator([latent, label], training=True)
     with tf.GradientTape() as tape:
@@ -45,8 +45,8 @@ def reference_gradients(
         d_loss = -tf.reduce_mean(tf.math.log_sigmoid(judged(real)))
         d_loss -= tf.reduce_mean(tf.math.log_sigmoid(-judged(fake)))
         if penalise:  # on every second row, which is an unbiased estimate
-            r1 = _squared_slope(discriminator, shown(real[::2], beside), label[::2])
-            r2 = _squared_slope(discriminator, shown(fake[::2], beside), label[::2])
+            r1 = _squared_slope(discriminator, shown(real[::2], spectrum), label[::2])
+            r2 = _squared_slope(discriminator, shown(fake[::2], spectrum), label[::2])
             d_loss += PENALTY_EVERY * gamma / 2 * (r1 + r2)
     d_gradients = tape.gradient(d_loss, discriminator.trainable_variables)
     with tf.GradientTape() as tape:

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from components.gan.latents import normal_latents
 from components.gan.recipes.augment import augment
-from components.gan.recipes.conv_networks import build_discriminator, build_generator, shown_beside
+from components.gan.recipes.conv_networks import build_discriminator, build_generator, spectrum_weight
 from components.gan.recipes.losses import accuracy, gradient_penalty, non_saturating_losses
-from components.gan.recipes.shown import shown
+from components.gan.recipes.spectrum import shown
 from components.gan.settings import PENALTY_EVERY
 from components.gan.train_state import StepResult, TrainState
 
@@ -48,7 +48,7 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
     images = tf.concat([real, fake], axis=0)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        seen = shown(_views(images, seeds, settings.augment), shown_beside(settings, state.shape))
+        seen = shown(_views(images, seeds, settings.augment), spectrum_weight(settings, state.shape))
         real_logit, fake_logit = tf.split(state.discriminator([*seen, labels], training=True), 2)
         d_loss, g_loss, slope_ratio = non_saturating_losses(real_logit, fake_logit)
         total = d_loss

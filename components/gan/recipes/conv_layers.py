@@ -95,10 +95,6 @@ class Layers:
         by = keras.layers.Reshape([1, 1, channels], dtype=self._policy)(by)
         return keras.layers.Multiply(dtype=self._policy)([x, by])
 
-    def dense_residual(self, x: keras.KerasTensor, units: int) -> keras.KerasTensor:
-        """Add a dense layer's output to its input [N, units], which it takes after an activation."""
-        return keras.layers.Add(dtype=self._policy)([x, self.dense(units)(self.activation()(x))])
-
     def residual(self, x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
         """Add a 3x3 convolution's output to its input; a small initial gain, in the spirit of fix-up initialisation."""
         y = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=self._initializer(0.25), dtype=self._policy)(x)

@@ -13,15 +13,13 @@ import keras
 from components.gan.recipes.colour import COLOURS
 from components.gan.recipes.conv_layers import Layers
 from components.gan.recipes.inputs import discriminator_inputs, generator_inputs, image_dtype
-from components.gan.recipes.shown import Beside, sizes
+from components.gan.recipes.spectrum import spectrum_size
 from components.gan.settings import GanSettings
 from components.shape import ImageShape
 
 _LARGEST_BASE = 7  # pixels a side of the lowest level
 _FEWEST_LEVELS = 2
-# Not tanh, which never reaches black or white: a discriminator under penalties lets 4 % of faint specks pass (measured).
-TO_RANGE = "hard_tanh"
-_RICH, _PLAIN = Beside(spectrum=0.1), Beside(profiles=1.0)  # five times the spectrum outweighs the pixels (docs/trials.md)
+_SPECTRUM = 0.1  # five times as much outweighs the pixels (docs/trials.md)
 
 
 class Level(NamedTuple):
@@ -49,11 +47,11 @@ def is_rich(settings: GanSettings, shape: ImageShape) -> bool:
     return shape.channels == COLOURS or len(levels(settings, shape)) > _FEWEST_LEVELS
 
 
-def shown_beside(settings: GanSettings, shape: ImageShape) -> Beside:
-    """Return the weights of what the discriminator is shown beside the pixels."""
-    usual = _RICH if is_rich(settings, shape) else _PLAIN
-    asked = {name: getattr(settings, name) for name in Beside._fields}
-    return usual._replace(**{name: weight for name, weight in asked.items() if weight is not None})
+def spectrum_weight(settings: GanSettings, shape: ImageShape) -> float:
+    """Return the weight of the frequencies that the discriminator is shown, 0 for none."""
+    if settings.spectrum is not None:
+        return settings.spectrum
+    return _SPECTRUM if is_rich(settings, shape) else 0.0
 
 
 def is_modulated(settings: GanSettings, shape: ImageShape) -> bool:
@@ -76,14 +74,14 @@ def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, 
         x = make.activation()(make.upscale(x, level.channels, level.side))
         x = make.residual(scale(x, style), level.channels)
     x = make.to_image(x, shape.channels)
-    image = keras.layers.Activation(TO_RANGE, dtype=image_dtype(policy))(x)
+    image = keras.layers.Activation("tanh", dtype=image_dtype(policy))(x)
     return keras.Model([latent, label], image, name="generator")
 
 
 def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
     """Build (image float32 [N, H, W, C], label int64 [N]) -> logit float32 [N].
 
-    What is `shown_beside` the pixels are further inputs between the two, float32 [N, S] each.
+    With a `spectrum_weight` a third input stands between the two: spectrum float32 [N, S].
     """
     make = Layers(policy, settings.seed + 1)
     top, *lower = levels(settings, shape)
@@ -95,10 +93,10 @@ def build_discriminator(settings: GanSettings, num_classes: int, shape: ImageSha
         x = make.residual(x, level.channels)
     x = keras.layers.Flatten(dtype=policy)(x)
     size = 2 * lower[-1].channels
-    for name, values in sizes(shape, shown_beside(settings, shape)).items():
-        shown.append(keras.Input([values], dtype="float32", name=name))
+    if spectrum_weight(settings, shape):
+        shown.append(keras.Input([spectrum_size(shape)], dtype="float32", name="spectrum"))
         x = keras.layers.Concatenate(dtype=policy)([x, make.activation()(make.dense(size)(shown[-1]))])
-    features = make.activation()(make.dense_residual(make.dense(size)(x), size))
+    features = make.activation()(make.dense(size)(x))
     # float32 from here: the loss is a difference of logits. A logit shared by all classes plus the features' projection on the
     # class's own vector; one separate logit a class learned slower (measured).
     shared = make.dense(1, policy="float32")(features)

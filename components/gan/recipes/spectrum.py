@@ -22,6 +22,19 @@ def spectrum_size(shape: ImageShape) -> int:
     return shape.channels * shape.height * (shape.width // 2 + 1)
 
 
+def shown(images: tf.Tensor, weight: float) -> list[tf.Tensor]:
+    """Return what a discriminator is shown of images, besides the label.
+
+    Args:
+        images: float32 [N, H, W, C] in [-1, 1].
+        weight: Of the spectrum; 0 leaves it out.
+
+    Returns:
+        The images, and after them their spectrum, float32 [N, S].
+    """
+    return [images, log_spectrum(images, weight)] if weight else [images]
+
+
 def log_spectrum(images: tf.Tensor, weight: float) -> tf.Tensor:
     """Return each frequency's log-power above that of a 1/f^2 spectrum, near which those of natural images are.
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 from components.gan.export import export
 from components.gan.input.source import InMemory
 from components.gan.recipes import conv
-from components.gan.recipes.conv_networks import levels, shown_beside
-from components.gan.recipes.shown import shown
+from components.gan.recipes.conv_networks import levels, spectrum_weight
+from components.gan.recipes.spectrum import shown
 from components.gan.settings import GanSettings
 from components.gan.training.loop import train
 from components.ingest.image_shape import LARGEST, SMALLEST, STEP
@@ -49,7 +49,7 @@ def test_both_networks_fit_every_supported_size(size):
     assert discriminator.input_shape[0] == (None, *shape)
     labels = tf.constant([0, 1], tf.int64)
     images = generator([tf.zeros([2, 8]), labels])
-    assert np.isfinite(discriminator([*shown(images, shown_beside(SETTINGS, shape)), labels])).all()
+    assert np.isfinite(discriminator([*shown(images, spectrum_weight(SETTINGS, shape)), labels])).all()
 
 
 @pytest.mark.parametrize(

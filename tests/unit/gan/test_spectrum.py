@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.gan.recipes.spectrum import log_spectrum, spectrum_size
+from components.gan.recipes import conv
+from components.gan.recipes.conv_networks import spectrum_weight
+from components.gan.recipes.spectrum import log_spectrum, shown, spectrum_size
+from components.gan.settings import GanSettings
 from components.shape import ImageShape
 from tests.support.shapes import COLOUR_32, GREY_28
 
@@ -40,3 +43,20 @@ def test_a_faint_checkerboard_is_plain():
     change = log_spectrum(tf.constant(board), 1.0) - log_spectrum(tf.constant(smooth), 1.0)
     assert np.abs(change).argmax() == 16 * 17 + 16
     assert np.abs(change).max() > 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [(GREY_28, 0), (COLOUR_32, 0.1), (ImageShape(28, 28, 3), 0.1), (ImageShape(32, 32, 1), 0.1)]
+)
+def test_images_richer_than_mnists_have_it_by_default(shape, expected):
+    assert spectrum_weight(GanSettings(), shape) == expected
+    assert spectrum_weight(GanSettings(spectrum=0.3), shape) == 0.3
+
+
+def test_without_weight_the_networks_are_those_of_before():
+    with_it, without = (
+        conv.build_discriminator(GanSettings(width=4, spectrum=weight), 3, GREY_28, "float32") for weight in (0.1, 0)
+    )
+    assert [tensor.name for tensor in with_it.inputs] == ["image", "spectrum", "label"]
+    assert [tensor.name for tensor in without.inputs] == ["image", "label"]
+    assert len(shown(tf.zeros([1, *GREY_28]), 0)) == 1
