@@ -16,10 +16,10 @@ setup:  ## Make .venv from requirements.lock; the other targets do it themselves
 		"install python3.11, or name it: make PYTHON=/path/to/python3.11 ($(PYTHON) says: $$said)" >&2; exit 2;; esac
 	@"$(PYTHON)" tools/bootstrap.py $(EXTRAS)
 
-run: setup  ## Run the pipeline: 6 to 17 minutes on 2 CPU cores
+run: setup  ## Run the pipeline: 6 to 20 minutes on 2 CPU cores
 	@$(BIN)/forger run $(ARGS)
 
-test: setup  ## Run the tests in two processes: about 25 minutes
+test: setup  ## Run the tests in two processes: 25 minutes, an hour on slow cores
 	@tests/tools.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 

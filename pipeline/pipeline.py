@@ -40,7 +40,8 @@ _PIXEL_SOURCES = ("components/transform", "components/shape.py", "serving/reposi
 _JUDGE_SOURCES = ("components/judge", *_PIXEL_SOURCES)
 _GATE_SOURCES = ("components/calibrate", "components/gate", *_JUDGE_SOURCES)
 _USEFULNESS_SOURCES = ("components/usefulness", "components/gate/drawing", "components/judge/fit.py", *_PIXEL_SOURCES)
-_PUSH_SOURCES = ("components/push", "serving/repository/contract.py")
+_INFRA_SOURCES = ("components/infra_validate", *_PIXEL_SOURCES)
+_PUSH_SOURCES = ("components/push", "components/baseline/choice.py", "serving/repository")
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def create_components(config: Config, prepared: PreparedDataset, places: Places)
         model=gan.outputs["model"],
         model_blessing=blessing,
         timeout_s=config.push.infra_timeout_s,
-        code_hash=code_digest(*_PUSH_SOURCES),
+        code_hash=code_digest(*_INFRA_SOURCES),
     )
     # Makes what both blessed the newest served version.
     pusher = GeneratorPusher(

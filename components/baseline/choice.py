@@ -38,8 +38,14 @@ def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
             version, digest = verdict.get("served_version"), verdict.get("served_digest")
             if isinstance(version, str) and isinstance(digest, str):
                 return version, digest
-    others = other_models(serving_base, training_key)
-    return (str(others[-1]), metadata_digest(serving_base, others[-1])) if others else ("", "")
+    return _newest_other(serving_base, training_key)
+
+
+def what_is_left(serving_base: Path, training_key: str, chosen: tuple[str, str]) -> tuple[str, str]:
+    """Return the chosen version and its digest, or those of the newest of another model where it is no longer there."""
+    if not chosen[0] or (serving_base / chosen[0]).is_dir():
+        return chosen
+    return _newest_other(serving_base, training_key)
 
 
 def other_models(serving_base: Path, training_key: str) -> list[int]:
@@ -58,3 +64,8 @@ def metadata_digest(serving_base: Path, version: int) -> str:
         file = serving_base / str(version) / name
         digest.update(file.read_bytes() if file.is_file() else b"")
     return digest.hexdigest()
+
+
+def _newest_other(serving_base: Path, training_key: str) -> tuple[str, str]:
+    others = other_models(serving_base, training_key)
+    return (str(others[-1]), metadata_digest(serving_base, others[-1])) if others else ("", "")

@@ -42,7 +42,7 @@ class Baseline(base_component.BaseComponent):
         Args:
             serving_base: The model base directory.
             training_key: Identity of the model that will be judged.
-            version: The version's number, "" for none, or "auto" to choose when the component runs (`choose_baseline`).
+            version: The number of the version to compare with, "" for none (`choose_baseline`).
             version_digest: Digest of the version's metadata, for TFX's cache.
         """
         spec = BaselineSpec(

@@ -11,12 +11,11 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import ArtifactLists
-from components.baseline.choice import choose_baseline, metadata_digest, other_models
+from components.baseline.choice import what_is_left
 from components.progress import log_note
 from serving.repository.errors import UserError
 
 BASELINE_KEY = "baseline"
-AUTO = "auto"
 # Custom properties of the output artifact.
 EMPTY_PROPERTY = "empty"  # 1: there is no baseline
 VERSION_PROPERTY = "version"  # the served version's number, as a string
@@ -39,14 +38,11 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[BASELINE_KEY])
         base, key = Path(exec_properties[SERVING_BASE_KEY]), exec_properties[TRAINING_KEY_KEY]
-        version, digest = exec_properties[VERSION_KEY], exec_properties[VERSION_DIGEST_KEY]
-        if version == AUTO:
-            version, digest = choose_baseline(base, key)
-        if version and not (base / version).is_dir():
-            others = other_models(base, key)
-            instead = f"{others[-1]} stands in" if others else "judged without a baseline"
-            log_note(f"version {version} is no longer in {base}: {instead}")
-            version, digest = (str(others[-1]), metadata_digest(base, others[-1])) if others else ("", "")
+        chosen = exec_properties[VERSION_KEY], exec_properties[VERSION_DIGEST_KEY]
+        version, digest = what_is_left(base, key, chosen)
+        if version != chosen[0]:
+            instead = f"{version} stands in" if version else "judged without a baseline"
+            log_note(f"version {chosen[0]} is no longer in {base}: {instead}")
         copy = Path(path_utils.serving_model_dir(artifact.uri))
         shutil.rmtree(copy, ignore_errors=True)
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from components.gan.training.devices import choose_strategy
 from components.gan.training.journal_files import METRICS_FILE, SAMPLES_DIR, TENSORBOARD_DIR
 from components.gan.training.loop import train
 from components.gan.training.outcome import OUTCOME_FILE, read_outcome
+from components.gan.training.provenance import Provenance
 from components.gan.training.workers import is_chief
 from serving.repository import contract
 from serving.repository.layout import model_name
@@ -54,7 +55,13 @@ def run_fn(fn_args: Any) -> None:
         contract.META_DATA_DIGEST: config["data_digest"],
         contract.META_TRAINING_KEY: config["training_key"],
         contract.META_FORGER_VERSION: forger_version(),
-        contract.META_INPUT: {"kind": source.kind, "images": source.count, "augment": state.settings.augment},
+        contract.META_INPUT: {
+            "kind": source.kind,
+            "images": source.count,
+            "augment": state.settings.augment,
+            "examples": source.digest,
+        },
+        contract.META_STRETCHES: [stretch.model_dump() for stretch in Provenance.read(work).stretches],
         contract.META_OUTCOME: outcome.as_dict(),
     }
     export(

@@ -30,10 +30,12 @@ class Recipe(Protocol):
     Attributes:
         CONDITIONAL: Whether a label chooses the class of an image.
         CYCLE: Steps that belong together, because only the first of them carries the penalties.
+        ROWS: Rows of a batch that do for the same reason: replicas that share one get whole groups of them.
     """
 
     CONDITIONAL: bool
     CYCLE: int
+    ROWS: int
 
     def build_generator(self, settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:
         """Build (latent float32 [N, Z], label int64 [N]) -> image [N, H, W, C] in [-1, 1], under a Keras dtype policy."""

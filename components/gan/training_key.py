@@ -1,4 +1,7 @@
-"""The identity of a training: equal keys mean equal weights on one kind of device."""
+"""The identity of a training: equal keys mean equal weights on one kind of device, from examples in one order.
+
+The order is the data's own where examples are written on one machine; a cluster writes them in whatever order.
+"""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ from components.baseline.executor import DIGEST_PROPERTY, EMPTY_PROPERTY, VERSIO
 from components.classes import group_count
 from components.gate.calibration.record import Calibration
 from components.gate.combiners.rows import shared_eyes, shared_reference, shared_train_reference
-from components.gate.drawing.probe import probe_generator
+from components.gate.drawing.probe import Probe, probe_generator
 from components.gate.drawing.showcase import make_showcase
 from components.gate.tfma.eval_config import bind, metric_options
 from components.gate.tfma.results import read_verdict
 from components.gate.verdict.best import read_best
-from components.gate.verdict.verdict import FAULTY, FIGURE_PREFIX, Best, Verdict, comparison_of
+from components.gate.verdict.verdict import FAULTY, FIGURE_PREFIX, LOSES_CLASSES, Best, Verdict, comparison_of
 from components.judge.features import load_record
 from components.progress import log_note
 from components.shape import ImageShape
@@ -65,7 +65,7 @@ class Executor(stock.Executor):
         class_names, timeout_s = options["class_names"], options["draw_timeout_s"]
         patterns = _example_patterns(input_dict, exec_properties)
         shape = read_shape(example_files(patterns))
-        served, baseline_note = _usable_baseline(input_dict, class_names, timeout_s, shape)
+        served, of_served = _usable_baseline(input_dict, class_names, timeout_s, shape)
         compared = None if options["force_baseline"] else served
         candidate = path_utils.serving_model_path(model.uri)
         probe = probe_generator(candidate, group_count(class_names), timeout_s, shape=shape)
@@ -73,7 +73,11 @@ class Executor(stock.Executor):
             verdict = Verdict(blessed=False, reason=f"the generator cannot be judged: {probe.problem}", causes=[FAULTY])
         else:
             sizes = reference.features.shape[1], reference.second.shape[1]
-            known = {"conditional": probe.conditional, "compared": compared is not None}
+            known = {
+                "conditional": probe.conditional,
+                "compared": compared is not None,
+                "compared_by_class": of_served.conditional,
+            }
             bind(eval_config, judge, place, sizes, _count_examples(patterns), accuracy=record["accuracy"], **known)
             inputs = {key: value for key, value in input_dict.items() if key not in (JUDGE_KEY, CALIBRATION_KEY)}
             inputs[standard_component_specs.BASELINE_MODEL_KEY] = [compared] if compared else []
@@ -89,6 +93,8 @@ class Executor(stock.Executor):
                 judge=record["digest"],
                 best=_best_of(compared, record["digest"]),
             )
+            if compared and of_served.conditional and not probe.conditional:
+                _refuse_without_classes(verdict)
             shown = path_utils.serving_model_path(served.uri) if served else None
             images, labels = read_examples(patterns, _SHOWCASE_EXAMPLES)
             make_showcase(_evaluation(output_dict), judge, images, labels, group_count(class_names), candidate, shown, timeout_s)
@@ -96,7 +102,7 @@ class Executor(stock.Executor):
         verdict.calibration = {"path": place, "images": calibration.images}
         verdict.second_judge = _second_judge(verdict, record)
         verdict.examples_path = artifact_utils.get_single_uri(input_dict[standard_component_specs.EXAMPLES_KEY])
-        verdict.baseline_note, verdict.forced_baseline = baseline_note, bool(served and not compared)
+        verdict.baseline_note, verdict.forced_baseline = of_served.problem, bool(served and not compared)
         for chosen in input_dict.get(standard_component_specs.BASELINE_MODEL_KEY) or []:
             verdict.served_version = chosen.get_string_custom_property(VERSION_PROPERTY)
             verdict.served_digest = chosen.get_string_custom_property(DIGEST_PROPERTY)
@@ -149,18 +155,18 @@ def _record(evaluation: types.Artifact, verdict: Verdict) -> None:
 
 def _usable_baseline(
     input_dict: ArtifactLists, class_names: list[str], timeout_s: float, shape: ImageShape
-) -> tuple[types.Artifact | None, str]:
+) -> tuple[types.Artifact | None, Probe]:
     """Look whether there is a baseline to compare with.
 
     A served version that can't be drawn from is no reason to keep a good generator from replacing it: it counts as none, and the
     verdict says so. One with other classes means that the serving directory is another dataset's.
 
     Returns:
-        The baseline (None for none) and why a served version is left out ("" if none is).
+        The baseline (None for none), and what a first look at it showed: `problem` says why a served version is left out.
     """
     artifacts = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY) or []
     if not artifacts or artifacts[0].get_int_custom_property(EMPTY_PROPERTY):
-        return None, ""
+        return None, Probe("")
     path = path_utils.serving_model_path(artifacts[0].uri)
     version = artifacts[0].get_string_custom_property(VERSION_PROPERTY)
     metadata = metadata_or_nothing(Path(path))
@@ -170,8 +176,21 @@ def _usable_baseline(
             f"the served version {version} is a generator of {metadata.get(contract.META_DATASET)!r} with other classes: "
             "serve this dataset from another directory, or remove that version"
         )
-    problem = probe_generator(path, group_count(class_names), timeout_s, shape=shape).problem
-    return (None, f"version {version} is not compared with: {problem}") if problem else (artifacts[0], "")
+    probe = probe_generator(path, group_count(class_names), timeout_s, shape=shape)
+    if probe.problem:
+        return None, Probe(f"version {version} is not compared with: {probe.problem}")
+    return artifacts[0], probe
+
+
+def _refuse_without_classes(verdict: Verdict) -> None:
+    """Refuse a generator that draws any class where clients of what is served ask for one and get it."""
+    verdict.causes = [LOSES_CLASSES, *verdict.causes]
+    why = (
+        f"{LOSES_CLASSES}: what is served draws the class that it is asked for, this generator doesn't "
+        "(gate.force_baseline=true lets it)"
+    )
+    verdict.reason = why if verdict.blessed else f"{why}; {verdict.reason}"
+    verdict.blessed = False
 
 
 def _example_patterns(input_dict: ArtifactLists, exec_properties: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.settings import Settings
 
@@ -84,3 +84,12 @@ class JudgeSettings(Settings):
         description="Bar on the test split (fraction); below it features are not trusted and the run stops. By default it "
         "follows from the data: two thirds of the mistakes that the nearest train image makes, e.g. 0.98 for mnist",
     )
+
+    @model_validator(mode="after")
+    def _enough_components(self) -> JudgeSettings:
+        if self.min_explained is None and self.encoder_size > self.memory_components:
+            raise ValueError(
+                f"encoder_size={self.encoder_size} needs as many memory_components (they are {self.memory_components}), or a "
+                "min_explained: the second judge's bar is what as many components keep"
+            )
+        return self

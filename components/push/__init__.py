@@ -1,1 +1,1 @@
-"""From a trained generator to a pushed version: infra validation and the atomic push."""
+"""The atomic push of a blessed generator as the next served version."""

@@ -38,7 +38,8 @@ class Executor(stock.Executor):
             exec_properties: serving_base, keep_versions, canary (0 or 1), code_hash.
 
         Raises:
-            UserError: The serving directory cannot be written, or the gate left no verdict.
+            UserError: The serving directory cannot be written, another version is served than the gate compared with, or the
+                gate left no verdict.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
@@ -46,14 +47,15 @@ class Executor(stock.Executor):
             self._MarkNotPushed(artifact)
             log_note("not pushed: the model is not blessed, what is served stays")
             return
-        base = Path(exec_properties[SERVING_BASE_KEY])
+        base, verdict = Path(exec_properties[SERVING_BASE_KEY]), _verdict(input_dict)
         pushed = push_model(
             Path(self.GetModelPath(input_dict)),
             base,
             run_id=self._run_id(),
-            verdict=_verdict(input_dict),
+            verdict=verdict,
             keep_versions=exec_properties[KEEP_VERSIONS_KEY],
             canary=bool(exec_properties[CANARY_KEY]),
+            compared=(verdict["served_version"], verdict["served_digest"]),
         )
         io_utils.copy_dir(str(pushed.directory), artifact.uri)  # the archive that the stock Pusher keeps, too
         self._MarkPushed(artifact, pushed_destination=str(pushed.directory), pushed_version=str(pushed.version))
@@ -83,6 +85,6 @@ def _verdict(input_dict: ArtifactLists) -> dict[str, Any]:
         verdict = json.loads(io_utils.read_string_file(path)) if fileio.exists(path) else None
     except ValueError:
         verdict = None
-    if not isinstance(verdict, dict):
+    if not isinstance(verdict, dict) or not {"served_version", "served_digest"} <= set(verdict):
         raise UserError(f"the gate left no readable {VERDICT_FILE} in {evaluation.uri}: run the gate again")
     return verdict

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.baseline.choice import choose_baseline, what_is_left
 from serving.repository import contract, durable
 from serving.repository.errors import UserError
 from serving.repository.labels import RELEASING, finish_release, forget_previous, served
@@ -42,7 +43,14 @@ class Pushed:
 
 
 def push_model(
-    model: Path, base: Path, *, run_id: str, verdict: dict[str, Any], keep_versions: int, canary: bool = False
+    model: Path,
+    base: Path,
+    *,
+    run_id: str,
+    verdict: dict[str, Any],
+    keep_versions: int,
+    canary: bool = False,
+    compared: tuple[str, str] | None = None,
 ) -> Pushed:
     """Push a SavedModel as the newest version, and serve it.
 
@@ -56,11 +64,14 @@ def push_model(
         verdict: The gate's verdict, recorded whole in the version's metadata.
         keep_versions: Versions that stay on disk, at least 1; what is served stays in any case.
         canary: Serve it as the canary beside the stable version, until it is promoted or withdrawn.
+        compared: The version and digest that the gate compared with, see `choose_baseline`; None to push without looking.
 
     Raises:
-        UserError: A model without metadata, a base directory that cannot be written, a full disk, another push under way.
+        UserError: A model without metadata, a base directory that cannot be written, a full disk, another push under way, or
+            another version served than the one that the gate compared with.
     """
     metadata = _metadata(model)
+    training_key = metadata[contract.META_TRAINING_KEY]
     try:
         base.mkdir(parents=True, exist_ok=True)
         with only_writer(base):
@@ -69,10 +80,14 @@ def push_model(
                 shutil.rmtree(leftover)
             durable.remove_partials(base)
             finish_release(base)
-            same = _newest_if_same(base, metadata[contract.META_TRAINING_KEY], weights_digest(model))
+            same = _newest_if_same(base, training_key, weights_digest(model))
             if same is not None:
                 _prune(base, keep_versions)
                 return Pushed(same, base / str(same), is_new=False)
+            # Only under the lock: another run may have pushed, or a user rolled back, since the gate looked.
+            now = what_is_left(base, training_key, choose_baseline(base, training_key))
+            if compared is not None and now != compared:
+                raise UserError(_changed(base, compared[0], now[0]))
             version = _next_version(base)
             final = {**metadata, contract.META_RUN_ID: run_id, contract.META_GATE: verdict}
             staging = base / f"{_STAGING}{version}"
@@ -100,6 +115,14 @@ def weights_digest(model: Path) -> str:
     for name, content in file_digests(model / "variables").items():
         digest.update(f"{name}\0{content}\0".encode())
     return digest.hexdigest()
+
+
+def _changed(base: Path, before: str, now: str) -> str:
+    was, has = (f"version {version}" if version else "nothing" for version in (before, now))
+    return (
+        f"not pushed to {base}: what it serves changed during this run (the gate compared with {was}, now it would be {has}); "
+        "run again: only the gate and what follows are repeated"
+    )
 
 
 def _metadata(model: Path) -> dict[str, Any]:

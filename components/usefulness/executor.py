@@ -17,7 +17,7 @@ from components.artifacts import ArtifactLists
 from components.gate.drawing.draw import draw
 from components.ingest.settings import EVAL_SPLIT, TRAIN_SPLIT
 from components.progress import log_note, report_progress
-from components.usefulness.measure import Images, RealImages, measure
+from components.usefulness.measure import Images, RealImages, held_to_limits, measure
 from components.usefulness.result import Usefulness
 from components.usefulness.settings import UsefulnessSettings
 
@@ -52,7 +52,8 @@ class Executor(base_executor.BaseExecutor):
         seeds, labels = real.wanted(settings)
         drawn = _drawn(path, seeds, labels, exec_properties[DRAW_TIMEOUT_KEY], real.images.shape[1:])
         if isinstance(drawn, str):
-            found = Usefulness(left_out=f"usefulness is left out: {drawn}", seed=settings.seed, steps=settings.steps)
+            none = Usefulness(left_out=f"usefulness is left out: {drawn}", seed=settings.seed, steps=settings.steps)
+            found = held_to_limits(none, settings)
         else:
             found = measure(real, drawn, exec_properties[CLASSES_KEY], settings)
         found.save(artifact_utils.get_single_uri(output_dict[USEFULNESS_KEY]))

@@ -73,7 +73,7 @@ def measure(real: RealImages, generated: Images, classes: int, settings: Usefuln
     known = classes > 1 and (real.labels >= 0).all()
     if count < _LEAST:
         found.left_out = f"usefulness is left out: {count} images are too few for a network to learn from"
-        return found
+        return held_to_limits(found, settings)
     if (answered >= 0).all() and known:
         found.training = _training_use(real, (images[:count], answered[:count]), classes, settings)
     else:
@@ -82,9 +82,10 @@ def measure(real: RealImages, generated: Images, classes: int, settings: Usefuln
     side = min(count, len(real.images) // 2)
     if side >= _LEAST:
         found.two_sample = _two_sample(real.images, images, side, settings)
-    found.reason = _reason(found, settings)
-    found.passed = not found.reason
-    return found
+    else:
+        few = f"the two-sample test is left out: {len(real.images)} real images are too few to halve"
+        found.left_out = "; ".join(filter(None, (found.left_out, few)))
+    return held_to_limits(found, settings)
 
 
 def _training_use(real: RealImages, generated: Images, classes: int, settings: UsefulnessSettings) -> TrainingUse:
@@ -126,15 +127,22 @@ def _two_sample(real: np.ndarray, generated: np.ndarray, side: int, settings: Us
     return TwoSample(images=2 * side - tested, tested=tested, generated=ours, real=theirs, error=standard_error(ours, tested))
 
 
-def _reason(found: Usefulness, settings: UsefulnessSettings) -> str:
-    """Say which limit is missed; a figure that was left out misses none."""
+def held_to_limits(found: Usefulness, settings: UsefulnessSettings) -> Usefulness:
+    """Say whether what has a limit is within it; a figure that was left out misses its limit, as one of the gate's does."""
     missed = []
-    ratio, most = found.training and found.training.error_ratio, settings.max_error_ratio
-    if ratio is not None and most is not None and ratio > most:
-        missed.append(
-            f"a classifier trained on the generated images errs {ratio:.2f} times as often as on real ones (limit {most:g})"
-        )
-    accuracy, most = found.two_sample and found.two_sample.generated, settings.max_two_sample_accuracy
-    if accuracy is not None and most is not None and accuracy > most:
-        missed.append(f"a network tells generated from real images in {accuracy:.1%} of cases (limit {most:.1%})")
-    return f"not useful enough: {'; '.join(missed)}" if missed else ""
+    if (most := settings.max_error_ratio) is not None:
+        if found.training is None:
+            missed.append(f"there is no classification accuracy score to hold to usefulness.max_error_ratio={most:g}")
+        elif found.training.error_ratio > most:
+            ratio = found.training.error_ratio
+            missed.append(
+                f"a classifier trained on the generated images errs {ratio:.2f} times as often as on real ones (limit {most:g})"
+            )
+    if (most := settings.max_two_sample_accuracy) is not None:
+        if found.two_sample is None:
+            missed.append(f"there is no two-sample test to hold to usefulness.max_two_sample_accuracy={most:g}")
+        elif (accuracy := found.two_sample.generated) > most:
+            missed.append(f"a network tells generated from real images in {accuracy:.1%} of cases (limit {most:.1%})")
+    found.reason = f"not useful enough: {'; '.join(missed)}" if missed else ""
+    found.passed = not missed
+    return found

@@ -19,7 +19,7 @@ class TrainingUse(BaseModel):
         tested: Real images of the split `test` that both were tested on.
         generated: Accuracy, 0..1, of the one that learnt from generated images.
         real: The same of the one that learnt from real images.
-        error_ratio: Errors of the first over those of the second; None where the second doesn't err.
+        error_ratio: Errors of the first over those of the second, each with half a one more where the second doesn't err.
         interval: 95 % interval of the ratio over the choice of test images.
         by_class: Accuracies of both within each class, None where a class has no test images.
     """
@@ -30,7 +30,7 @@ class TrainingUse(BaseModel):
     tested: int
     generated: float
     real: float
-    error_ratio: float | None
+    error_ratio: float
     interval: tuple[float, float]
     by_class: list[tuple[float | None, float | None]]
 
@@ -62,7 +62,7 @@ class Usefulness(BaseModel):
         training: None where it was left out.
         two_sample: None where it was left out.
         left_out: Why something is left out, one line; "" where nothing is.
-        passed: Whether what has a limit is within it; without limits it always is.
+        passed: Whether what has a limit was measured and is within it; without limits it always is.
         reason: Why not, one line.
         seed: Of all that is random here.
         steps: Training steps of each network.
@@ -96,11 +96,11 @@ class Usefulness(BaseModel):
         """Tell what was found to a person, a line a figure."""
         told = []
         if one := self.training:
-            ratio = "" if one.error_ratio is None else f": {one.error_ratio:.2f} times the errors"
             low, high = one.interval
             told.append(
                 f"usefulness: a classifier trained on {one.images:,} generated images is right on {one.generated:.2%} of "
-                f"{one.tested:,} test images, on as many real ones on {one.real:.2%}{ratio} (95 %: {low:.2f} to {high:.2f})"
+                f"{one.tested:,} test images, on as many real ones on {one.real:.2%}: {one.error_ratio:.2f} times the errors "
+                f"(95 %: {low:.2f} to {high:.2f})"
             )
         if two := self.two_sample:
             told.append(

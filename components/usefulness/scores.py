@@ -12,7 +12,7 @@ def standard_error(accuracy: float, count: int) -> float:
     return float(np.sqrt(accuracy * (1 - accuracy) / count))
 
 
-def error_ratio(generated: np.ndarray, real: np.ndarray, seed: int) -> tuple[float | None, tuple[float, float]]:
+def error_ratio(generated: np.ndarray, real: np.ndarray, seed: int) -> tuple[float, tuple[float, float]]:
     """Say how many times as often one classifier errs as another, both tested on the same images.
 
     Args:
@@ -21,16 +21,16 @@ def error_ratio(generated: np.ndarray, real: np.ndarray, seed: int) -> tuple[flo
         seed: Of the resampling.
 
     Returns:
-        The ratio, None where the other one doesn't err, and its 95 % interval: the images resampled in pairs (Efron's
-        bootstrap), with half an error added to each side so that it is finite.
+        The ratio and its 95 % interval: the images resampled in pairs (Efron's bootstrap), with half an error added to each side
+        so that it is finite. The ratio has that half only where the other classifier doesn't err.
     """
     count = len(real)
     cells = np.array([(~generated & ~real).sum(), (~generated & real).sum(), (generated & ~real).sum(), (generated & real).sum()])
     both, ours, theirs, _ = np.random.default_rng(seed).multinomial(count, cells / count, _RESAMPLES).T
     ratios = (both + ours + 0.5) / (both + theirs + 0.5)
     low, high = np.quantile(ratios, (0.025, 0.975))
-    errors = int((~real).sum())
-    return (float((~generated).sum() / errors) if errors else None), (float(low), float(high))
+    errors, none = int((~real).sum()), 0.5 * bool(real.all())
+    return float(((~generated).sum() + none) / (errors + none)), (float(low), float(high))
 
 
 def accuracy_by_class(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float | None]:

@@ -47,7 +47,7 @@ def useful_rows(found: Usefulness, settings: dict[str, Any]) -> list[UsefulRow]:
                 "Errors, as a multiple",
                 f"of the errors after as many real images; 95 % of the resamples of the test images: {low:.2f} to {high:.2f}",
                 "",
-                "–" if one.error_ratio is None else f"{one.error_ratio:.2f}",
+                f"{one.error_ratio:.2f}",
                 "1",
                 *_held(one.error_ratio, settings.get("max_error_ratio"), "{:g}"),
             ),

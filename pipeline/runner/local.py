@@ -76,7 +76,7 @@ def run_nodes(
     name = model_name(config.data.dataset)
     places = places_in(home, config, prepared, pipeline_name=name, pipeline_root=str(home.pipeline_root))
     ir = _compile(config, prepared, home, places)
-    digest = _digest(config, prepared)
+    digest = _digest(config, prepared, places)
     last = load_last(home.runs)
     if last is not None and last.state == "running" and last.pipeline_digest == digest:
         record = last  # it was interrupted: go on with it
@@ -119,12 +119,16 @@ def _next_run_id(now: datetime.datetime, last: RunRecord | None) -> str:
     return after.strftime(_RUN_ID)
 
 
-def _digest(config: Config, prepared: PreparedDataset) -> str:
-    """Hash what decides the compiled pipeline; the compiled form itself serialises differently in each process."""
+def _digest(config: Config, prepared: PreparedDataset, places: Places) -> str:
+    """Hash what decides the compiled pipeline; the compiled form itself serialises differently in each process.
+
+    What is served is a part of it: within one run TFX takes up a finished node again without a look at its parameters.
+    """
     decisive = [
         config.model_dump(mode="json"),
         prepared.digest,
-        code_digest("components", "pipeline", "serving/repository/contract.py"),
+        places.baseline,
+        code_digest("components", "pipeline", "serving/repository"),
     ]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

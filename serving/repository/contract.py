@@ -48,7 +48,10 @@ META_CODE_HASH = "code_hash"  # sha256 of the training sources
 META_DATA_DIGEST = "data_digest"  # sha256 of the ingested records
 META_TRAINING_KEY = "training_key"  # sha256 of all that decides the weights
 META_FORGER_VERSION = "forger_version"  # of the program that trained it, see serving/repository/version.py
-META_INPUT = "training_input"  # {"kind": "memory" or "stream", "images": how many, "augment": probability}
+# {"kind": "memory" or "stream", "images": how many, "augment": probability, "examples": sha256 of them in their order}.
+META_INPUT = "training_input"
+# [{"step": the one after which it begins, "precision": dtype policy, "devices": their name and number}, ...].
+META_STRETCHES = "training_stretches"
 # Which of the training's averages this is: {"step": its own, "reached": steps taken, "steps": steps planned, "ended": "whole",
 # "stopped" or "broke down", "distance" and "last_distance": its own and the last average's from the train images, or null}.
 META_OUTCOME = "training_outcome"

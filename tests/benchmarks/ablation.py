@@ -76,7 +76,7 @@ VARIANTS = {
     "momentum 0.5": Variant(("gan.beta_1=0.5",)),
     "no gradient penalties": Variant(("gan.gamma=0", "gan.final_gamma=0")),
     "penalties on real images only": Variant((), _penalise_real_only),
-    "penalties on every row": Variant((), functools.partial(setattr, conv, "_PENALTY_ROWS", 1)),
+    "penalties on every row": Variant((), functools.partial(setattr, conv, "ROWS", 1)),
     "penalties at every step": Variant((), functools.partial(setattr, conv, "CYCLE", 1)),
     "paired loss": Variant((), _pair),
     "paired across classes": Variant((), _pair_across_classes),

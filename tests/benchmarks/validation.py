@@ -110,7 +110,7 @@ def usefulness(train: Images, held_out: Images, draw: Draw) -> dict[str, float]:
     assert found.training is not None
     assert found.two_sample is not None
     return {
-        "errors": found.training.error_ratio or float("nan"),
+        "errors": found.training.error_ratio,
         "told": found.two_sample.generated,
         "real_told": found.two_sample.real,
     }

@@ -34,7 +34,7 @@ def test_a_run_ends_with_a_generator_of_the_shape_asked_for(tmp_path):
     version = home / "serving" / "drawn_gan" / "1"
     metadata = json.loads((version / contract.METADATA_FILE).read_text())
     assert metadata[contract.META_IMAGE_SHAPE] == wanted
-    assert metadata[contract.META_INPUT] == {"kind": "memory", "images": 300, "augment": 0.6}
+    assert metadata[contract.META_INPUT].items() >= {"kind": "memory", "images": 300, "augment": 0.6}.items()
 
     forger(home, "sample", "--dataset", "drawn", "--count", 7, "--out", tmp_path / "a.npy")
     images = np.load(tmp_path / "a.npy")

@@ -220,6 +220,24 @@ def test_a_generator_without_classes_is_gated_overall_only(cases):
     assert all(set(of_class) == {"class_share"} for of_class in verdict.per_class.values())
 
 
+def test_a_generator_without_classes_is_no_next_version_of_one_with_classes(cases):
+    """Clients that ask for a class would get any."""
+    verdict, blessed, _ = cases("lost classes", "classless", baseline="good")
+    assert not blessed
+    assert verdict.causes[0] == "no classes"
+    assert verdict.reason.startswith("no classes: what is served draws the class that it is asked for")
+    forced = SETTINGS.model_copy(update={"force_baseline": True})
+    assert cases("dropped classes", "classless", forced, baseline="good")[1]
+
+
+def test_a_generator_with_classes_may_replace_one_without(cases):
+    verdict, blessed, _ = cases("new classes", "good", baseline="classless")
+    assert blessed, verdict.reason
+    assert {check.metric for check in verdict.checks if check.kind == "change"} == {
+        *("frechet_ratio", "second_frechet_ratio", "recall"),
+    }
+
+
 def test_a_generator_that_fails_on_the_way_is_refused_with_that_reason(cases):
     verdict, blessed, _ = cases("moody", "moody")
     assert not blessed

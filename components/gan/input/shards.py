@@ -1,7 +1,8 @@
-"""The files of the transformed examples: how many each holds, of which classes, and that each can be read to its end."""
+"""The files of the transformed examples: what each holds, in which order, and that each can be read to its end."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from components.transform.pixels import parse_transformed, shape_of
 from serving.repository.durable import replace_file
 from serving.repository.errors import UserError
 
-_FILE = "shards.json"  # path -> [bytes, examples, labels, shape]
+_FILE = "shards.json"  # path -> [bytes, examples, labels, shape, digest]
 _AT_ONCE = 4  # files read at the same time
 _BATCH = 1024  # examples read at once
 _FRAME = 16  # bytes that TFRecord adds to each: its length and two checksums
@@ -30,12 +31,14 @@ class Shards:
         counts: Examples in each.
         labels: Classes that occur, in order.
         shape: Of every image.
+        digest: SHA-256 of all images and labels, in the order of the files.
     """
 
     paths: tuple[str, ...]
     counts: tuple[int, ...]
     labels: tuple[int, ...]
     shape: ImageShape
+    digest: str
 
     @property
     def count(self) -> int:
@@ -66,27 +69,32 @@ def find_shards(patterns: list[str], directory: Path) -> Shards:
     counts = tuple(known[path][1] for path in paths)
     if not sum(counts):
         raise UserError(f"no examples match {', '.join(patterns)}: check data.train_split")
-    labels = sorted({label for _, _, labels, _ in known.values() for label in labels})
-    shape = next(shape for _, _, _, shape in known.values() if shape)
-    return Shards(tuple(paths), counts, tuple(labels), ImageShape(*shape))
+    labels = sorted({label for _, _, labels, *_ in known.values() for label in labels})
+    shape = next(shape for *_, shape, _ in known.values() if shape)
+    order = hashlib.sha256("".join(known[path][4] for path in paths).encode())
+    return Shards(tuple(paths), counts, tuple(labels), ImageShape(*shape), order.hexdigest())
 
 
-def _look_through(path: str) -> tuple[int, list[int], ImageShape | None]:
-    """Count a file's examples, name their classes and their images' shape; None where there are none."""
+def _look_through(path: str) -> tuple[int, list[int], ImageShape | None, str]:
+    """Count a file's examples, name their classes and their images' shape (None where there are none), and digest them."""
     count = size = 0
     labels: set[int] = set()
-    shape = None
+    shape, digest = None, hashlib.sha256()
     try:
         for batch in tf.data.TFRecordDataset(path, COMPRESSION).batch(_BATCH):
             count += len(batch)
             shape = shape or shape_of(batch[0].numpy())
-            labels.update(parse_transformed(batch, shape)[1].numpy().tolist())
+            images, truth = (values.numpy() for values in parse_transformed(batch, shape))
+            labels.update(truth.tolist())
+            # Of what is in the examples: their serialized form may differ from one writing to the next.
+            digest.update(images.tobytes())
+            digest.update(truth.tobytes())
             size += int(tf.reduce_sum(tf.strings.length(batch))) + len(batch) * _FRAME
     except tf.errors.DataLossError as error:
         raise _damaged(path, error.message.rpartition("}} ")[2].partition(" [Op")[0]) from None
     if size % 2**32 != _noted_size(path):  # TensorFlow takes a cut between two examples for the end
         raise _damaged(path, "its end is missing")
-    return count, sorted(labels), shape
+    return count, sorted(labels), shape, digest.hexdigest()
 
 
 def _noted_size(path: str) -> int:

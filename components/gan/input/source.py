@@ -30,12 +30,15 @@ class Source(Protocol):
         count: Images of one pass; each pass holds every image once.
         labels: Classes that occur, in order; a dataset may name more.
         shape: Of every image.
+        digest: Of all images in the order in which they lie in the files, which the order of training follows from; "" where
+            they come from no files.
     """
 
     kind: str
     count: int
     labels: tuple[int, ...]
     shape: ImageShape
+    digest: str
 
     def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw images uint8 [N, H, W, C] and labels int64 [N] at random, N as many as asked for or as there are."""
@@ -57,17 +60,18 @@ class InMemory:
 
     kind = "memory"
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, images: np.ndarray, labels: np.ndarray, digest: str = "") -> None:
         """Take the images.
 
         Args:
             images: uint8 [N, H, W, C], the same in every worker.
             labels: int64 [N].
+            digest: See `Source`.
         """
         self._images, self._labels = images, labels.astype(np.int64)
         self.count = len(images)
         self.labels = tuple(np.unique(labels).tolist())
-        self.shape = ImageShape(*images.shape[1:])
+        self.shape, self.digest = ImageShape(*images.shape[1:]), digest
 
     def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Source.sample`."""
@@ -124,4 +128,4 @@ def open_source(patterns: list[str], settings: GanSettings, directory: Path) -> 
         )
     if settings.input == "stream" or not fits:
         return Streamed(shards)
-    return InMemory(*read_examples(patterns))
+    return InMemory(*read_examples(patterns), digest=shards.digest)

@@ -35,7 +35,7 @@ class Streamed:
     def __init__(self, shards: Shards) -> None:
         """Take the files that hold them; every worker reads all of them and keeps its own rows of each batch."""
         self._shards = shards
-        self.count, self.labels, self.shape = shards.count, shards.labels, shards.shape
+        self.count, self.labels, self.shape, self.digest = shards.count, shards.labels, shards.shape, shards.digest
 
     def sample(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """See `components.gan.input.source.Source.sample`; out of some files of a random order, not out of all."""

@@ -18,6 +18,7 @@ from components.shape import ImageShape
 
 CONDITIONAL: bool = False
 CYCLE: int = 1
+ROWS: int = 1
 draw_latents = uniform_latents
 
 

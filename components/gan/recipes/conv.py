@@ -17,13 +17,13 @@ from components.gan.recipes.spectrum import shown
 from components.gan.settings import PENALTY_EVERY
 from components.gan.train_state import StepResult, TrainState
 
-__all__ = ["CONDITIONAL", "CYCLE", "build_discriminator", "build_generator", "draw_latents", "train_step"]
+__all__ = ["CONDITIONAL", "CYCLE", "ROWS", "build_discriminator", "build_generator", "draw_latents", "train_step"]
 
 CONDITIONAL: bool = True
 CYCLE: int = PENALTY_EVERY
 draw_latents = normal_latents
 # One in this many rows carries the penalties: rows are drawn at random, so the mean is the same and the time is halved.
-_PENALTY_ROWS = 2
+ROWS: int = 2
 _REAL_VIEWS, _FAKE_VIEWS = 4, 5  # these uses of a row's seed; `components.gan.latents` has 1 to 3
 
 
@@ -56,8 +56,8 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
             gamma = state.cosine_decay(settings.gamma, settings.final_gamma)
             # Every n-th row, so that it is the same rows however many replicas share the batch.
             halves = (tf.split(one, 2) for one in seen)
-            penalised = [tf.stop_gradient(tf.concat([x[::_PENALTY_ROWS], z[::_PENALTY_ROWS]], axis=0)) for x, z in halves]
-            classes = tf.concat([label[::_PENALTY_ROWS], label[::_PENALTY_ROWS]], axis=0)
+            penalised = [tf.stop_gradient(tf.concat([x[::ROWS], z[::ROWS]], axis=0)) for x, z in halves]
+            classes = tf.concat([label[::ROWS], label[::ROWS]], axis=0)
             # The mean over both kinds counts each by half, hence the 2 for R1 + R2.
             total += 2.0 * CYCLE * gradient_penalty(state.discriminator, penalised, classes, gamma)
     sources = [*state.discriminator.trainable_variables, images]

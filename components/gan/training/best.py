@@ -22,7 +22,7 @@ from components.gan.training.outcome import End, Outcome
 from components.progress import log_note
 
 _LEAST_STEPS = 100  # between two looks: with fewer there is little to lose
-# Times the best distance. Repeated draws from one average differ by 1 to 3 %, the averages of a sound training by 6 % (measured).
+# Times the best distance: above what noise does (docs/recipe.md has the figures).
 _WORSE = 1.25
 _LOST = 2.0  # so far from the best, a training needn't go on: for less, the falling rate may still mend it
 _USEFUL = 0.5  # of the untrained generator's distance: what hasn't come that near has learned nothing worth keeping

@@ -21,6 +21,7 @@ from components.gan.training.devices import choose_strategy, describe, dtype_pol
 from components.gan.training.journal import Journal
 from components.gan.training.journal_files import DISTANCE
 from components.gan.training.outcome import End
+from components.gan.training.provenance import Provenance, Stretch
 from components.gan.training.samples import fixed_samples
 from components.gan.training.workers import is_chief, worker_count
 from components.progress import log_note, report_progress
@@ -59,10 +60,11 @@ def train(
     devices = strategy or choose_strategy()
     if source.count == 0:
         raise UserError("there are no training images: check data.train_split")
-    if settings.batch_size % devices.num_replicas_in_sync:
+    replicas = devices.num_replicas_in_sync
+    least = replicas * RECIPES[settings.recipe].ROWS if replicas > 1 else 1
+    if settings.batch_size % least:
         raise UserError(
-            f"gan.batch_size={settings.batch_size} can't be shared evenly by {devices.num_replicas_in_sync} devices: "
-            "choose a multiple of their number"
+            f"gan.batch_size={settings.batch_size} can't be shared evenly by {replicas} devices: choose a multiple of {least}"
         )
     try:
         return _train(source, num_classes, settings, directory, devices)
@@ -88,14 +90,16 @@ def _train(
     best = Best(state, source)
     with strategy.scope():
         saved = tf.train.Checkpoint(training=state.checkpoint(), best=best.checkpoint())
-        checkpoints = Checkpoints(saved, directory / "checkpoints")
-        resumed = checkpoints.restore()
+        checkpoints, provenance = Checkpoints(saved, directory / "checkpoints"), Provenance.read(directory)
+        resumed = _restore(checkpoints, provenance.is_of(source.digest), chief)
     start = int(state.step.numpy())
     streamed = f", {source.count} images streamed from files" if source.kind == "stream" else ""
     log_note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
     if settings.augment:
         log_note(f"{source.count} images are few: the discriminator sees each changed with probability {settings.augment:.2f}")
     # The chief keeps the journal, the checkpoints and the best of all.
+    if chief and start < settings.steps:
+        provenance.go_on(source.digest, Stretch(step=start, precision=policy, devices=describe(strategy))).save(directory)
     journal = Journal(directory, start) if chief else None
     if chief and start in best.steps and not resumed:
         best.look(start)
@@ -128,6 +132,16 @@ def _train(
     if journal is not None:
         _conclude(journal, best, before, step, ended)
     return state
+
+
+def _restore(checkpoints: Checkpoints, same_examples: bool, chief: bool) -> bool:
+    """Restore the newest checkpoint, if it is one of these examples in this order; says whether there was one."""
+    if same_examples:
+        return checkpoints.restore()
+    log_note("the examples lie in another order than when this training began (another engine wrote them?): it begins anew")
+    if chief:
+        checkpoints.forget()
+    return False
 
 
 def _conclude(journal: Journal, best: Best, before: int, step: int, ended: End) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def _correct(response: Response, honest: dict[str, float], typical: dict[str, fl
     """
     for name in (*_RATIOS, "leaked_share"):
         told = response.figures.get(name)
-        response.figures[name] = None if told is None else told - honest[name] + typical.get(name, 1.0)
+        moved = math.nan if told is None else told - honest[name] + typical.get(name, 1.0)
+        response.figures[name] = moved if math.isfinite(moved) else None
 
 
 def _held(

@@ -7,8 +7,10 @@ resampling rows would not do for those of neighbours (Abadie & Imbens 2008).
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from components.gate.combiners.shared_traits import TRAIT_FIGURES, shared_traits
 from components.gate.figures.marginals import Marginals, log_powers, pixel_values
@@ -34,7 +36,8 @@ def trait_noise(
         count: Images in the place of the generated ones; at most half of each class is taken.
 
     Returns:
-        The median and the largest of 99 splits, and the largest of the worst class.
+        The median and the largest of 99 splits, and the largest of the worst class; without figures that no split has, e.g.
+        that of styles where every class has too few images.
     """
     rng = np.random.default_rng(0)
     sums = _SplitSums()
@@ -54,12 +57,19 @@ def trait_noise(
         for name, values in of_class.figures(_only(reference, label)).items():
             found[name].append(values)
         sums.merge(of_class)
-    overall = sums.figures(_all(reference))
+    overall = _known(sums.figures(_all(reference)))
     return (
-        {name: float(np.nanmedian(values)) for name, values in overall.items()},
-        {name: float(np.nanmax(values)) for name, values in overall.items()},
-        {name: float(np.nanmax(values)) for name, values in found.items()},
+        {name: float(np.median(values)) for name, values in overall.items()},
+        {name: float(np.max(values)) for name, values in overall.items()},
+        {name: float(np.max(values)) for name, values in _known(found).items()},
     )
+
+
+def _known(figures: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+    """Keep the values that are numbers, and the figures that have any."""
+    values = {name: np.ravel(value) for name, value in figures.items()}
+    known = {name: value[np.isfinite(value)] for name, value in values.items()}
+    return {name: value for name, value in known.items() if len(value)}
 
 
 _Sums = tuple[Marginals, Marginals, np.ndarray]

@@ -32,9 +32,10 @@ class Response(BaseModel):
 
 
 class Calibration(BaseModel):
-    """How the figures behave on one dataset."""
+    """How the figures behave on one dataset; a figure that the data have too few images for is left out."""
 
-    model_config = ConfigDict(extra="forbid")
+    # What isn't a number could be written but not read again: better found before the long training than after it.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     images: int = Field(description="Generated images that the noise is that of")
     classes: int

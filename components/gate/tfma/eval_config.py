@@ -97,6 +97,7 @@ def bind(
     accuracy: float,
     conditional: bool,
     compared: bool,
+    compared_by_class: bool = True,
 ) -> None:
     """Add what is known at run time, in place.
 
@@ -109,6 +110,7 @@ def bind(
         accuracy: The judge's, 0..1 on real images: what label agreement is measured by.
         conditional: Whether the candidate has classes; without, neither class slices nor label agreement are gated.
         compared: Whether there is a baseline; without, what it takes to compare doesn't exist, and TFMA refuses what is missing.
+        compared_by_class: Whether the baseline has classes, too: without, there is no label agreement that could fall.
     """
     options = metric_options(eval_config)
     limit = options["max_frechet_increase"]
@@ -132,6 +134,8 @@ def bind(
         if compared and limit is not None:
             for setback in SETBACKS:  # the limit itself is part of the margin that a setback exceeds
                 _at_most(spec, setback, _OVERALL, 0.0)
+        if compared and not compared_by_class:
+            _without_changes(spec, "label_agreement")
         # A judge that mistakes a tenth of the real images can't agree with more than nine tenths of the generated ones.
         _scale_lower_bounds(spec, "label_agreement", accuracy)
         for one in CALIBRATED:
@@ -179,6 +183,15 @@ def _without_classes(spec: config_pb2.MetricsSpec) -> None:
         kept = [threshold for threshold in thresholds.thresholds if _PER_CLASS not in threshold.slicing_specs]
         del thresholds.thresholds[:]
         thresholds.thresholds.extend(kept)
+
+
+def _without_changes(spec: config_pb2.MetricsSpec, metric: str) -> None:
+    """Take away the thresholds of a metric that compare with the baseline."""
+    if metric in spec.per_slice_thresholds:
+        thresholds = spec.per_slice_thresholds[metric].thresholds
+        kept = [one for one in thresholds if not one.threshold.HasField("change_threshold")]
+        del thresholds[:]
+        thresholds.extend(kept)
 
 
 def _at_most(spec: config_pb2.MetricsSpec, metric: str, where: config_pb2.SlicingSpec, limit: float | None) -> None:

@@ -15,7 +15,7 @@ from components.gate.combiners.scoring import OVERALL, Figures
 from components.gate.drawing.fault import Fault
 from components.gate.figures.comparison import interval
 from components.gate.verdict.checks import value_checks
-from components.gate.verdict.power import without_power
+from components.gate.verdict.power import FRECHET_ERRORS, without_power
 from components.gate.verdict.sharpness import measure_sharpness
 from components.gate.verdict.verdict import COLLAPSE, MEMORISATION, Verdict, causes_of, finite, reason_of
 
@@ -31,8 +31,6 @@ _KNOWN_FLOORS = {
     "diversity": 1.0,
     "memorisation": 0.5,
 }
-# Each Fréchet ratio and its standard error.
-_ERRORS = {f"{kind}frechet_ratio": f"{kind}frechet_error" for kind in ("", "train_", "second_", "second_train_")}
 
 
 def judge_figures(
@@ -110,7 +108,7 @@ def _share(figures: Figures, label: int) -> float:
 
 def shown_figures(figures: dict[str, float]) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """Part figures from the floors that were computed beside them, and from what only serves the comparison."""
-    hidden = (*_ERRORS.values(), *CHANGE_FIGURES)
+    hidden = (*FRECHET_ERRORS.values(), *CHANGE_FIGURES)
     shown = {name: finite(value) for name, value in figures.items() if not name.startswith(FLOOR) and name not in hidden}
     floors = {name.removeprefix(FLOOR): finite(value) for name, value in figures.items() if name.startswith(FLOOR)}
     return shown, floors | _KNOWN_FLOORS
@@ -119,13 +117,13 @@ def shown_figures(figures: dict[str, float]) -> tuple[dict[str, float | None], d
 def frechet_errors(figures: Figures) -> dict[str, float]:
     """Return the standard errors of the Fréchet ratios, by the ratio's name."""
     overall = figures[OVERALL]
-    return {ratio: overall[error] for ratio, error in _ERRORS.items() if math.isfinite(overall.get(error, math.nan))}
+    return {ratio: overall[error] for ratio, error in FRECHET_ERRORS.items() if math.isfinite(overall.get(error, math.nan))}
 
 
 def _intervals(figures: dict[str, float]) -> dict[str, tuple[float, float]]:
     """95 % intervals from the standard errors that were computed."""
     errors = {
-        **{ratio: figures[error] for ratio, error in _ERRORS.items()},
+        **{ratio: figures[error] for ratio, error in FRECHET_ERRORS.items()},
         "kid": figures["kid_error"],
         "label_agreement": _share_error(figures["label_agreement"], figures["examples"]),
     }

@@ -10,7 +10,8 @@ from components.gate.limits import CALIBRATED
 from components.gate.verdict.verdict import Check
 
 MOST_ROOM = 0.5  # growth of a distance that noise may hide: with more, a comparison doesn't hold back what is clearly worse
-_ERRORS = {"frechet_ratio": "frechet_error", "second_frechet_ratio": "second_frechet_error"}
+# Each Fréchet ratio and its standard error.
+FRECHET_ERRORS = {f"{kind}frechet_ratio": f"{kind}frechet_error" for kind in ("", "train_", "second_", "second_train_")}
 
 
 def without_power(
@@ -32,8 +33,8 @@ def without_power(
     for check in checks:
         if check.slice or check.kind == "change":
             continue
-        if check.metric in _ERRORS:
-            error = figures.get(_ERRORS[check.metric])
+        if check.metric in FRECHET_ERRORS:
+            error = figures.get(FRECHET_ERRORS[check.metric])
             # The half-width of the interval reaches from what real images have to the limit.
             if error is not None and TWO_SIDED * error > max(check.limit - 1, 0):
                 found.append(check.metric)
@@ -52,5 +53,5 @@ def without_power_to_compare(checks: list[Check], least_increase: float | None) 
         least_increase: Relative increase of a Fréchet distance that is allowed at least.
     """
     most = max(MOST_ROOM, least_increase or 0.0)
-    changes = (check for check in checks if check.kind == "change" and check.metric in _ERRORS and not check.ignored)
+    changes = (check for check in checks if check.kind == "change" and check.metric in FRECHET_ERRORS and not check.ignored)
     return [f"{check.metric} beside the served one" for check in changes if check.limit > most * (check.baseline or 0.0)]

@@ -12,6 +12,7 @@ from serving.repository.contract import VERDICT_FILE
 
 FIGURE_PREFIX = "figure."  # begins the names of figures among the properties that MLMD keeps of an evaluation
 FAULTY = "faulty generator"
+LOSES_CLASSES = "no classes"
 COLLAPSE = "mode collapse"
 MEMORISATION = "memorisation"
 _DISAGREES = "the second judge disagrees"

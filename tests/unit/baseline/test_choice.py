@@ -120,11 +120,6 @@ def test_the_component_marks_an_empty_artifact(tmp_path):
     assert not (tmp_path / "artifact" / "Format-Serving").exists()
 
 
-def test_auto_chooses_when_it_runs(tmp_path):
-    push(tmp_path / "base", 7, "a")
-    assert run(tmp_path, tmp_path / "base", "auto", digest="").get_string_custom_property("version") == "7"
-
-
 def test_a_pruned_version_is_replaced_by_the_newest_other_model(tmp_path):
     push(tmp_path / "base", 8, "c")
     assert run(tmp_path, tmp_path / "base", "7").get_int_custom_property("empty") == 1

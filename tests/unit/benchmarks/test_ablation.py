@@ -11,7 +11,7 @@ from pipeline.config import resolve_config
 from tests.benchmarks import ablation
 from tests.support.shapes import GREY_28
 
-_PATCHED = ("gradient_penalty", "non_saturating_losses", "_PENALTY_ROWS", "CYCLE")
+_PATCHED = ("gradient_penalty", "non_saturating_losses", "ROWS", "CYCLE")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from components.gan.executor import run_fn
+from components.gan.input.shards import find_shards
 from components.gan.settings import GanSettings
+from components.gan.training.devices import dtype_policy
 from components.gan.training.journal_files import read_metrics
 from serving.repository import contract
 from serving.repository.version import forger_version
@@ -29,7 +31,10 @@ def test_a_streamed_training_leaves_a_model_that_says_so(images, tmp_path):
     model, output = tmp_path / "model" / "Format-Serving", tmp_path / "output"
     run_fn(SimpleNamespace(train_files=[pattern], custom_config=config, model_run_dir=output, serving_model_dir=str(model)))
     card = json.loads((model / contract.METADATA_FILE).read_text())
+    digest = card[contract.META_INPUT].pop("examples")
     assert card[contract.META_INPUT] == {"kind": "stream", "images": 600, "augment": 0.0}
+    assert digest == find_shards([pattern], tmp_path / "again").digest
+    assert card[contract.META_STRETCHES] == [{"step": 0, "precision": dtype_policy(settings), "devices": "CPU"}]
     assert card[contract.META_CONFIG]["input"] == "stream"
     assert card[contract.META_FORGER_VERSION] == forger_version()
     assert [line["step"] for line in read_metrics(output)] == [4]

@@ -163,6 +163,20 @@ def test_counts_are_kept_until_a_file_changes(pattern, tmp_path):
     assert find_shards([other], tmp_path).count == 9
 
 
+def test_the_digest_is_that_of_images_and_labels_in_their_order(tmp_path):
+    images, labels = np.arange(4 * 784, dtype=np.int64).reshape(4, 28, 28, 1).astype(np.uint8), np.arange(4) % 2
+
+    def digest(name, order, labels=labels):
+        written = write_shards(tmp_path / name, images[order], labels[order], [2, 2])
+        return find_shards([written], tmp_path / f"{name} counted").digest
+
+    first = digest("first", [0, 1, 2, 3])
+    assert digest("again", [0, 1, 2, 3]) == first
+    assert digest("swapped", [1, 0, 2, 3]) != first
+    assert digest("files swapped", [2, 3, 0, 1]) != first
+    assert digest("other labels", [0, 1, 2, 3], labels[::-1]) != first
+
+
 def test_no_examples_is_the_users_to_mend(tmp_path):
     with pytest.raises(UserError, match="no examples match"):
         find_shards([str(tmp_path / "none-*")], tmp_path)

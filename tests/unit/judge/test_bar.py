@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from components.judge.bar import accuracy_bar, explained_bar
 from components.judge.memory import TrainMemory
@@ -49,3 +50,10 @@ def test_the_second_judge_is_held_to_what_main_components_keep():
 
 def test_the_setting_wins():
     assert bar(noise=1, min_accuracy=0.25) == 0.25
+
+
+def test_a_bottleneck_wider_than_the_components_needs_a_bar_of_its_own():
+    with pytest.raises(ValidationError, match="encoder_size=128 needs as many memory_components"):
+        JudgeSettings(encoder_size=128)
+    assert JudgeSettings(encoder_size=128, memory_components=128).min_explained is None
+    assert JudgeSettings(encoder_size=128, min_explained=0.5).min_explained == 0.5

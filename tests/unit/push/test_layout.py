@@ -3,12 +3,15 @@
 import fcntl
 import json
 import shutil
+from functools import partial
 
 import pytest
 
+from components.baseline.choice import choose_baseline, metadata_digest
 from components.push.layout import Pushed, push_model, weights_digest
 from serving.repository import contract
 from serving.repository.errors import UserError
+from serving.repository.labels import roll_back
 from serving.repository.layout import list_versions, version_directories
 from serving.repository.manifest import manifest_problem
 from serving.saved_model.generator import LocalGenerator
@@ -113,6 +116,24 @@ def test_two_pushes_at_once(tiny, base):
         with pytest.raises(UserError, match="another push"):
             _push(tiny, base)
     assert _push(tiny, base).version == 1
+
+
+def test_what_was_not_compared_with_what_is_served_is_not_pushed(tiny, other, base, tmp_path):
+    """Another run may have pushed since the gate looked, or a user rolled back."""
+    push = partial(push_model, base=base, run_id="run", verdict=_VERDICT, keep_versions=2)
+    nothing = choose_baseline(base, "key")
+    assert push(tiny, compared=nothing).version == 1
+    with pytest.raises(UserError, match=r"changed during this run \(the gate compared with nothing, now it would be version 1\)"):
+        push(other, compared=nothing)
+    assert version_directories(base) == [1]
+    assert push(tiny, compared=nothing) == Pushed(1, base / "1", is_new=False)  # a retry of the push itself
+    with_first = choose_baseline(base, "other")
+    assert push(other, compared=with_first).version == 2
+    roll_back(base, 1)
+    third = build_tiny_generator(tmp_path / "third", scale=0.3, training_key="third")
+    with pytest.raises(UserError, match=r"compared with version 2, now it would be version 1\)"):
+        push(third, compared=("2", metadata_digest(base, 2)))
+    assert push(third, compared=with_first).version == 3
 
 
 def test_what_cannot_be_pushed_is_one_line(tiny, base, tmp_path):

@@ -7,7 +7,7 @@ from components.push.executor import Executor
 from serving.repository.errors import UserError
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]"])
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}"])
 def test_a_gate_without_a_verdict_stops_the_push(tiny, tmp_path, content):
     evaluation, model, pushed = (
         kind() for kind in (standard_artifacts.ModelEvaluation, standard_artifacts.Model, standard_artifacts.PushedModel)

@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_figures(real, others):
 @pytest.mark.parametrize("whose", ["generator", "data"])
 def test_without_classes_the_score_is_left_out_and_that_is_said(real, others, whose):
     none = np.full(len(others[1]), -1)
-    settings = SETTINGS.model_copy(update={"steps": 5, "max_error_ratio": 0.1})
+    settings = SETTINGS.model_copy(update={"steps": 5})
     if whose == "generator":
         found = measure(real, (others[0], none), CLASSES, settings)
     else:
@@ -74,12 +74,28 @@ def test_without_classes_the_score_is_left_out_and_that_is_said(real, others, wh
     assert found.two_sample is not None
     assert f"the classification accuracy score is left out: the {whose}" in found.left_out
     assert found.passed
+    limited = measure(real, (others[0], none), CLASSES, settings.model_copy(update={"max_error_ratio": 9.0}))
+    assert not limited.passed
+    assert "no classification accuracy score to hold to usefulness.max_error_ratio=9" in limited.reason
 
 
 def test_too_few_images_are_left_out(real, others):
-    found = measure(real, (others[0][:99], others[1][:99]), CLASSES, SETTINGS)
+    few = others[0][:99], others[1][:99]
+    found = measure(real, few, CLASSES, SETTINGS)
     assert (found.training, found.two_sample) == (None, None)
     assert "99 images are too few" in found.left_out
+    assert found.passed
+    limited = measure(real, few, CLASSES, SETTINGS.model_copy(update={"max_two_sample_accuracy": 1.0}))
+    assert "no two-sample test to hold to" in limited.reason
+    assert not limited.passed
+
+
+def test_too_few_real_images_to_halve_are_said(real, others):
+    few = RealImages(real.images[:150], real.labels[:150], real.test_images, real.test_labels)
+    found = measure(few, others, CLASSES, SETTINGS.model_copy(update={"steps": 5}))
+    assert found.training is not None
+    assert found.two_sample is None
+    assert found.left_out == "the two-sample test is left out: 150 real images are too few to halve"
 
 
 @pytest.mark.parametrize(
@@ -165,3 +181,6 @@ def test_a_generator_that_cannot_be_drawn_from_is_left_out(node, tmp_path):
     found, blessed = node.run(tmp_path)
     assert blessed  # the gate has looked at it itself
     assert "usefulness is left out: its signature 'sample' does not answer uint8 images" in found.left_out
+    limited, blessed = node.run(tmp_path, max_error_ratio=9.0)
+    assert not blessed
+    assert "no classification accuracy score" in limited.reason

@@ -36,10 +36,11 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     assert 180 <= held <= 198
 
 
-def test_a_classifier_that_never_errs_has_no_ratio():
+def test_beside_a_classifier_that_never_errs_each_has_half_an_error_more():
     ratio, (low, high) = error_ratio(right(3), right(0), 0)
-    assert ratio is None
+    assert ratio == 7.0
     assert np.isfinite([low, high]).all()
+    assert error_ratio(right(0), right(0), 0)[0] == 1.0
 
 
 def test_accuracy_by_class():

@@ -43,6 +43,18 @@ def test_real_images_are_within_every_limit(found):
         assert limit is None or found.typical[figure] <= noise < limit, figure
 
 
+def test_what_there_are_too_few_images_for_is_left_out_and_the_rest_can_be_read_again(mnist, tmp_path):
+    """No class has the 40 train images that its styles are found from."""
+    train, unseen = digits(mnist.directory, "train[:200]"), digits(mnist.directory, "test[:100]")
+    judge = str(save_judge(tmp_path / "judge", tiny_judge(mnist.directory), *train))
+    calibrated = calibrate(judge, train, unseen, tmp_path / "calibration", classes=10, count=100)
+    read = Calibration.load(tmp_path / "calibration")
+    assert read == calibrated
+    assert "style_gap" not in read.noise | read.typical | read.class_noise
+    assert read.limit("style_gap") is None
+    assert "pixel_shift" in read.noise
+
+
 def test_a_stronger_fault_is_seen_no_less(found):
     graded = defaultdict(list)
     for response in found.responses:

@@ -32,6 +32,14 @@ def test_a_wide_interval_can_not_bless():
     assert without_power([check("frechet_ratio", 2.0, slice="owl")], {"frechet_error": 9.0}, 10_000, None) == []
 
 
+def test_that_holds_for_every_frechet_ratio():
+    """With few images a distance's extrapolation may even be below nought, which is below any limit."""
+    for kind in ("second", "train", "second_train"):
+        checks = [check(f"{kind}_frechet_ratio", 3.0, value=-0.4)]
+        assert without_power(checks, {f"{kind}_frechet_error": 1.1}, 300, None) == [f"{kind}_frechet_ratio"]
+        assert without_power(checks, {f"{kind}_frechet_error": 0.9}, 300, None) == []
+
+
 def test_with_few_images_noise_alone_reaches_a_limit():
     checks = [check("pixel_shift", 0.2)]
     assert without_power(checks, {}, 10_000, calibration()) == []
