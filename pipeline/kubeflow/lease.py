@@ -42,6 +42,7 @@ class Lease:
             stale_s: Seconds without one until a holder counts as gone.
         """
         self.file, self._beat_s, self._stale_s = file, beat_s, stale_s
+        self._away_s = stale_s / 2  # the volume may be away for so long: a holder is then not yet silent for others
         self._holder, self._beats = f"{os.uname().nodename}-{uuid.uuid4().hex[:8]}", 0
         self._ended = threading.Event()
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -51,8 +52,11 @@ class Lease:
         """Wait for the lease, hold it for the block, and give it back.
 
         Args:
-            on_loss: Called once if another process has taken it, because this one was silent for too long; ends this process as
-                SIGTERM does by default.
+            on_loss: Called once if another process has taken it, or may have, because this one was silent for too long; ends this
+                process as SIGTERM does by default.
+
+        Raises:
+            OSError: The volume stays away while this one waits.
         """
         self._take()
         beating = threading.Thread(target=self._keep, args=(on_loss or _end,), daemon=True)
@@ -62,24 +66,32 @@ class Lease:
         finally:
             self._ended.set()
             beating.join()
-            if self._is_mine():
-                self.file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a lease that stays is silent from now on: the next one takes it over
+                if self._is_mine():
+                    self.file.unlink(missing_ok=True)
 
     def _take(self) -> None:
-        watched, since, told = "", time.monotonic(), False
-        while not self._make():
-            found = _read(self.file)
-            if found != watched:
-                watched, since = found, time.monotonic()
-            elif time.monotonic() - since >= self._stale_s:
-                self._write()
-                time.sleep(2 * self._beat_s)  # of several who waited, the last to write has it
-                if self._is_mine():
+        watched, told = "", False
+        since = answered = time.monotonic()
+        while True:
+            try:
+                if self._make():
                     return
-                continue
-            if not told:
-                _LOGGER.info("waiting for %s, which %s holds", self.file, _holder(found) or "another process")
-                told = True
+                found = _read(self.file)
+                if found != watched:
+                    watched, since = found, time.monotonic()
+                elif time.monotonic() - since >= self._stale_s:
+                    self._write()
+                    time.sleep(2 * self._beat_s)  # of several who waited, the last to write has it
+                    if self._is_mine():
+                        return
+                if not told:
+                    _LOGGER.info("waiting for %s, which %s holds", self.file, _holder(found) or "another process")
+                    told = True
+                answered = time.monotonic()
+            except OSError:  # what can't be read isn't silent
+                if time.monotonic() - answered > self._away_s:
+                    raise
             time.sleep(min(self._beat_s, self._stale_s / 4))
 
     def _make(self) -> bool:
@@ -96,15 +108,17 @@ class Lease:
         while not self._ended.wait(self._beat_s):
             try:
                 if not self._is_mine():
+                    why = "is lost to another process"
                     break
                 self._write()
                 written = time.monotonic()
-            except OSError:  # the volume is away: for so long that others may have taken the lease?
-                if time.monotonic() - written > self._stale_s / 2:
+            except OSError as error:  # the volume is away: for so long that others may soon take the lease?
+                if time.monotonic() - written > self._away_s:
+                    why = f"can't be kept ({error})"
                     break
         else:
             return
-        _LOGGER.error("the lease %s is lost to another process: this one ends", self.file)
+        _LOGGER.error("the lease %s %s: this process ends", self.file, why)
         on_loss()
 
     def _write(self) -> None:
@@ -122,11 +136,12 @@ def end_without(file: Path, *, stale_s: float = 2 * STALE_S, on_loss: Callable[[
     """End this process once nobody writes to a lease any more: whoever waits for its work is gone. Returns at once."""
 
     def watch() -> None:
-        watched, since = _read(file), time.monotonic()
+        watched, since = "", time.monotonic()
         while time.monotonic() - since < stale_s:
             time.sleep(min(BEAT_S, stale_s / 4))
-            if (found := _read(file)) and found != watched:
-                watched, since = found, time.monotonic()
+            with contextlib.suppress(OSError):  # a volume that stays away ends this process, too
+                if (found := _read(file)) and found != watched:
+                    watched, since = found, time.monotonic()
         _LOGGER.error("nobody holds %s any more: this process ends", file)
         (on_loss or _kill)()
 
@@ -142,9 +157,10 @@ def _kill() -> None:
 
 
 def _read(file: Path) -> str:
+    """Return what is in a lease, nothing where there is none; any other failure is the volume's, and says nothing of a holder."""
     try:
-        return file.read_text(encoding="utf-8")
-    except OSError:
+        return file.read_text(encoding="utf-8", errors="replace")  # half a beat after a crash names no holder
+    except FileNotFoundError:
         return ""
 
 

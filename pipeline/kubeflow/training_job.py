@@ -12,14 +12,20 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from typing import Any
+
+import urllib3
 
 from pipeline.kubeflow.access import connect_kubernetes, own_namespace
 from pipeline.kubeflow.cluster import Cluster
 from pipeline.nodes import GAN_TRAINER
+from serving.repository.errors import flat_message
 
 _GROUP, _VERSION, _PLURAL = "kubeflow.org", "v1", "tfjobs"
 _POLL_S = 5.0
+_TIMEOUT_S = 30  # of one request; whole seconds, because the client ignores a float
+_PATIENCE_S = 600.0  # with an API server that is away: a cluster's upgrade replaces it, and the replicas train on
 _REMOVED_S = 300.0  # until an older job's pods must be gone
 # The pod of the step, as KFP tells it (backend/src/v2/compiler/argocompiler/common.go).
 _POD_NAME, _POD_UID = "KFP_POD_NAME", "KFP_POD_UID"
@@ -99,12 +105,13 @@ class Jobs:
         self._place = (_GROUP, _VERSION, own_namespace(), _PLURAL)
         self._api: Any = kubernetes.client.CustomObjectsApi(connect_kubernetes())
         self._error: Any = kubernetes.client.ApiException
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # tells each of its own retries, we tell once
 
     def run(self, job: dict[str, Any], command: list[str]) -> None:
         """Create a job, wait for its end, and delete it.
 
         Raises:
-            RuntimeError: It failed.
+            RuntimeError: It failed, or Kubernetes refuses or is away for long.
         """
         job = json.loads(json.dumps(job))  # the two replicas' templates are one object before
         name = job["metadata"]["name"]
@@ -113,36 +120,90 @@ class Jobs:
         for replica in job["spec"]["tfReplicaSpecs"].values():
             replica["template"]["spec"]["containers"][0]["command"] = command
         try:
-            self._api.create_namespaced_custom_object(*self._place, job)
+            self._ask("create", name, lambda: self._create(job), patience_s=0)  # nothing is lost yet
             _LOGGER.info("training in TFJob %s/%s", self._place[2], name)
-            while not (ended := _ended(self._api.get_namespaced_custom_object(*self._place, name))):
+            while not (ended := _ended(self._ask("look at", name, lambda: self._get(name), _PATIENCE_S))):
                 time.sleep(_POLL_S)
         finally:
-            self.remove(name, wait=False)
+            try:
+                self._ask("delete", name, lambda: self._delete(name), patience_s=0)
+            except RuntimeError as error:  # it ends without us, too, and what was trained counts
+                _LOGGER.warning("%s", error)
         if ended["type"] != "Succeeded":
             raise RuntimeError(f"TFJob {self._place[2]}/{name} failed: {ended.get('message') or ended.get('reason')}")
 
-    def remove(self, name: str, *, wait: bool = True) -> None:
-        """Delete a job, if it is there; waits until its pods are gone, too.
+    def remove(self, name: str) -> None:
+        """Delete a job, if it is there, and wait until its pods are gone, too.
 
         Raises:
-            RuntimeError: They don't go.
+            RuntimeError: They don't go, or Kubernetes refuses or is away for long.
         """
         deadline = time.monotonic() + _REMOVED_S
-        while self._delete(name) and wait:
+        while self._ask("delete", name, lambda: self._delete(name), _PATIENCE_S):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"TFJob {self._place[2]}/{name} of an earlier step is still being deleted")
             time.sleep(_POLL_S)
 
+    def _ask(self, what: str, name: str, call: Callable[[], Any], patience_s: float) -> Any:
+        """Call Kubernetes, again where it is away.
+
+        Args:
+            what: What is done to the job, e.g. "delete".
+            name: The job's.
+            call: Does it.
+            patience_s: Seconds until it must have answered.
+
+        Raises:
+            RuntimeError: It refuses, or is away for longer.
+        """
+        since, told = time.monotonic(), False
+        while True:
+            try:
+                return call()
+            except (self._error, urllib3.exceptions.HTTPError) as error:
+                said = f"can't {what} TFJob {self._place[2]}/{name}: {_reason(error)}"
+                if not _is_away(error) or time.monotonic() - since >= patience_s:
+                    raise RuntimeError(said) from error
+            if not told:
+                _LOGGER.warning("%s; trying again for %.0f s", said, patience_s)
+                told = True
+            time.sleep(_POLL_S)
+
+    def _create(self, job: dict[str, Any]) -> None:
+        self._api.create_namespaced_custom_object(*self._place, job, _request_timeout=_TIMEOUT_S)
+
+    def _get(self, name: str) -> dict[str, Any]:
+        return self._api.get_namespaced_custom_object(*self._place, name, _request_timeout=_TIMEOUT_S)
+
     def _delete(self, name: str) -> bool:
         """Ask for a job's deletion, which takes its pods first; says whether it was there."""
         try:
-            self._api.delete_namespaced_custom_object(*self._place, name, propagation_policy="Foreground")
+            self._api.delete_namespaced_custom_object(
+                *self._place, name, propagation_policy="Foreground", _request_timeout=_TIMEOUT_S
+            )
         except self._error as error:
             if error.status != 404:
                 raise
             return False
         return True
+
+
+def _is_away(error: Any) -> bool:
+    """Say whether a call may do better later: there was no answer, or one of a server in trouble."""
+    status = getattr(error, "status", None)
+    return not status or status == 429 or status >= 500
+
+
+def _reason(error: Any) -> str:
+    """Say in one line why a call failed, in Kubernetes' own words where there are some."""
+    reason = getattr(error, "reason", None) or error
+    if not (status := getattr(error, "status", None)):
+        return f"Kubernetes doesn't answer ({flat_message(reason)})"
+    try:
+        said = json.loads(error.body)["message"]
+    except (KeyError, TypeError, ValueError):  # a proxy's page
+        said = reason
+    return f"Kubernetes answered {status} ({flat_message(said)})"
 
 
 def _ended(job: dict[str, Any]) -> dict[str, Any] | None:

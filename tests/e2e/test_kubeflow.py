@@ -112,6 +112,7 @@ def test_a_bucket_that_lost_objects_costs_one_run_and_not_all_that_follow(instal
     with pytest.raises(RunFailed, match=r"only 0 of \d+ files of examples are left in minio://artifacts") as failed:
         installed.cluster.run(installed.text, {"seed": 2})
     assert failed.value.step == "Gate" and "the next run makes everything anew" in str(failed.value)
+    assert failed.value.run.ran == ["Plan"]  # another limit is no reason to train again
     # Under the gate that it meets, the model that was refused becomes the next version.
     healed = installed.cluster.run(installed.text, {"seed": 2})
     assert healed.ran == list(healed.outcomes) and installed.verdict(healed)["blessed"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +20,10 @@ from pipeline.kubeflow.compiler import compile_pipeline
 from pipeline.kubeflow.entrypoint import main
 from pipeline.kubeflow.hand_over import hand_over
 from pipeline.kubeflow.lease import Lease, training_lease
-from pipeline.kubeflow.training_job import training_job
+from pipeline.kubeflow.training_job import Jobs, training_job
 from tests.support.kubeflow.cluster import parse
 from tests.support.kubeflow.kubeconfig import write_kubeconfig
+from tests.support.kubeflow.objects import Refusal
 from tests.support.kubeflow.training_operator import Operator, serving
 
 CLUSTER = Cluster(
@@ -149,6 +153,104 @@ def test_a_second_training_waits_for_the_first(operator: Operator, tmp_path: Pat
     assert step.wait(timeout=120) == 0
     step.stderr.close()
     assert len(operator.jobs) == 1
+
+
+def _first(calls: float, of: str, error: Exception) -> Callable[[str], None]:
+    """Let the first calls of a method fail."""
+    number = itertools.count()
+
+    def trouble(method: str) -> None:
+        if method == of and next(number) < calls:
+            raise error
+
+    return trouble
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refusal(500, "etcdserver: request timed out"),
+        Refusal(503, "apiserver is shutting down"),
+        Refusal(429, "too many requests"),
+        ConnectionResetError(),
+    ],
+    ids=["500", "503", "429", "dropped"],
+)
+def test_an_api_server_that_is_briefly_away_ends_no_training(
+    operator: Operator, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    operator.trouble = _first(9, "GET", error)  # more than urllib3 tries by itself
+    Jobs().run(training_job(CLUSTER), ["true"])
+    assert operator.deleted == list(operator.jobs)
+    assert len([record for record in caplog.records if "can't look at TFJob default/" in record.getMessage()]) == 1
+
+
+def test_a_connection_that_says_nothing_holds_the_step_for_one_timeout(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polls, second, overtaken = itertools.count(), threading.Event(), queue.Queue()
+
+    def trouble(method: str) -> None:
+        if method != "GET":
+            return
+        if next(polls):
+            second.set()
+        else:
+            overtaken.put(second.wait(30))
+            raise ConnectionResetError
+
+    operator.trouble = trouble
+    monkeypatch.setattr("pipeline.kubeflow.training_job._TIMEOUT_S", 2)
+    Jobs().run(training_job(CLUSTER), ["true"])
+    assert overtaken.get(timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Refusal(500, "etcdserver: request timed out"), r"Kubernetes answered 500 \(etcdserver: request timed out\)"),
+        (ConnectionResetError(), r"Kubernetes doesn't answer \(.*\)"),
+    ],
+    ids=["500", "dropped"],
+)
+def test_an_api_server_that_stays_away_ends_the_step_in_one_line(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    operator.trouble = _first(float("inf"), "GET", error)
+    monkeypatch.setattr("pipeline.kubeflow.training_job._PATIENCE_S", 0.5)
+    with pytest.raises(RuntimeError, match=rf"^can't look at TFJob default/forger-gan-\w+: {said}$"):
+        Jobs().run(training_job(CLUSTER), ["sleep", "600"])
+    assert operator.deleted == list(operator.jobs)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_ends_the_step_at_once(operator: Operator, status: int) -> None:
+    operator.trouble = _first(1, "GET", Refusal(status, "no"))
+    with pytest.raises(RuntimeError, match=rf"^can't look at TFJob default/forger-gan-\w+: Kubernetes answered {status} \(no\)$"):
+        Jobs().run(training_job(CLUSTER), ["true"])
+    assert operator.deleted == list(operator.jobs)
+
+
+def test_a_job_that_is_not_admitted_fails_the_step_in_one_line(operator: Operator) -> None:
+    operator.trouble = _first(1, "POST", Refusal(403, "tfjobs is forbidden"))
+    with pytest.raises(RuntimeError, match=r"^can't create TFJob .*: Kubernetes answered 403 \(tfjobs is forbidden\)$"):
+        Jobs().run(training_job(CLUSTER), ["true"])
+    assert not operator.jobs
+
+
+def test_what_was_trained_counts_though_the_job_cannot_be_deleted(operator: Operator, caplog: pytest.LogCaptureFixture) -> None:
+    operator.trouble = _first(1, "DELETE", Refusal(500, "etcdserver: request timed out"))
+    Jobs().run(training_job(CLUSTER), ["true"])
+    assert "can't delete TFJob" in caplog.text and not operator.deleted
+
+
+def test_an_older_job_is_removed_once_the_api_server_is_back(operator: Operator) -> None:
+    jobs, job = Jobs(), training_job(CLUSTER)
+    Jobs().run(job, ["true"])
+    operator.create(operator.jobs[job["metadata"]["name"]])
+    operator.trouble = _first(9, "DELETE", ConnectionResetError())
+    jobs.remove(job["metadata"]["name"])
+    assert len(operator.deleted) == 2
 
 
 def _wait_for(condition: Callable[[], object]) -> None:

@@ -25,7 +25,7 @@ class Request:
 
 @contextmanager
 def serving_json(answer: Callable[[Request], tuple[int, dict[str, Any]]]) -> Iterator[str]:
-    """Serve status and content that a function answers with; yields the URL."""
+    """Serve status and content that a function answers with, nothing where it raises ConnectionError; yields the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -34,7 +34,11 @@ def serving_json(answer: Callable[[Request], tuple[int, dict[str, Any]]]) -> Ite
             url = urlsplit(self.path)
             query = {key: values[-1] for key, values in parse_qs(url.query).items()}
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, content = answer(Request(self.command, url.path, query, self.headers, body))
+            try:
+                status, content = answer(Request(self.command, url.path, query, self.headers, body))
+            except ConnectionError:
+                self.close_connection = True
+                return
             data = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Operator:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.deleted: list[str] = []
         self.most = 0  # jobs at the same time
+        self.trouble: Callable[[str], None] = lambda method: None  # before each answer; may raise Refusal or ConnectionError
         self._processes: dict[str, list[subprocess.Popen]] = {}
 
     def create(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +114,7 @@ def serving(operator: Operator) -> Iterator[str]:
         assert request.path.startswith(PATH), request.path
         name = request.path.removeprefix(PATH).strip("/")
         try:
+            operator.trouble(request.method)
             if request.method == "POST":
                 return 201, operator.create(json.loads(request.body))
             return 200, operator.get(name) if request.method == "GET" else operator.delete(name)
