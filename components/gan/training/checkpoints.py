@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 
@@ -27,12 +28,9 @@ class Checkpoints:
             directory: Where its checkpoints lie; made by the first one.
         """
         self._checkpoint, self._directory = checkpoint, directory
-        self._manager: tf.train.CheckpointManager | None = None  # of the one worker that saves
 
     def save(self, step: int) -> None:
         """Write a checkpoint; the index that names it is replaced last, atomically."""
-        if self._manager is None:
-            self._manager = self._manage()
         self._manager.save(checkpoint_number=step)
 
     def restore(self) -> bool:
@@ -58,7 +56,9 @@ class Checkpoints:
         numbers = [path.stem.removeprefix(f"{_NAME}-") for path in self._directory.glob(f"{_NAME}-*.index")]
         return [str(self._directory / f"{_NAME}-{number}") for number in sorted(map(int, filter(str.isdecimal, numbers)))]
 
-    def _manage(self) -> tf.train.CheckpointManager:
+    @functools.cached_property
+    def _manager(self) -> tf.train.CheckpointManager:
+        """TensorFlow's, made by the one worker that saves; its list of checkpoints is first made that of the files."""
         directory, paths = str(self._directory), self._on_disk()
         if paths:
             written = [Path(f"{path}.index").stat().st_mtime for path in paths]
