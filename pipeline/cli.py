@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
@@ -89,7 +90,7 @@ class Forger(Group):
             _stop(_usage(error), EXIT_USER)
         except Exception as error:
             if debug:
-                raise
+                traceback.print_exc()
             _stop(_line(error), EXIT_USER)
 
 

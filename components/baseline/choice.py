@@ -35,7 +35,7 @@ def choose_baseline(serving_base: Path, training_key: str) -> tuple[str, str]:
             return str(stable), metadata_digest(serving_base, stable)
         verdict = metadata.get(contract.META_GATE)
         if isinstance(verdict, dict):
-            version, digest = verdict.get("served_version"), verdict.get("served_digest")
+            version, digest = verdict.get(contract.GATE_SERVED_VERSION), verdict.get(contract.GATE_SERVED_DIGEST)
             if isinstance(version, str) and isinstance(digest, str):
                 return version, digest
     return _newest_other(serving_base, training_key)

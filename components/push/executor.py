@@ -15,7 +15,7 @@ from tfx.utils import io_utils
 from components.artifacts import ArtifactLists
 from components.progress import log_note
 from components.push.layout import Pushed, push_model
-from serving.repository.contract import VERDICT_FILE
+from serving.repository import contract
 from serving.repository.errors import UserError
 from serving.repository.labels import served
 
@@ -55,7 +55,7 @@ class Executor(stock.Executor):
             verdict=verdict,
             keep_versions=exec_properties[KEEP_VERSIONS_KEY],
             canary=bool(exec_properties[CANARY_KEY]),
-            compared=(verdict["served_version"], verdict["served_digest"]),
+            compared=(verdict[contract.GATE_SERVED_VERSION], verdict[contract.GATE_SERVED_DIGEST]),
         )
         io_utils.copy_dir(str(pushed.directory), artifact.uri)  # the archive that the stock Pusher keeps, too
         self._MarkPushed(artifact, pushed_destination=str(pushed.directory), pushed_version=str(pushed.version))
@@ -80,11 +80,11 @@ def _what_happened(pushed: Pushed, base: Path) -> str:
 
 def _verdict(input_dict: ArtifactLists) -> dict[str, Any]:
     evaluation = artifact_utils.get_single_instance(input_dict[EVALUATION_KEY])
-    path = os.path.join(evaluation.uri, VERDICT_FILE)
+    path = os.path.join(evaluation.uri, contract.VERDICT_FILE)
     try:
         verdict = json.loads(io_utils.read_string_file(path)) if fileio.exists(path) else None
     except ValueError:
         verdict = None
-    if not isinstance(verdict, dict) or not {"served_version", "served_digest"} <= set(verdict):
-        raise UserError(f"the gate left no readable {VERDICT_FILE} in {evaluation.uri}: run the gate again")
+    if not isinstance(verdict, dict) or not {contract.GATE_SERVED_VERSION, contract.GATE_SERVED_DIGEST} <= set(verdict):
+        raise UserError(f"the gate left no readable {contract.VERDICT_FILE} in {evaluation.uri}: run the gate again")
     return verdict

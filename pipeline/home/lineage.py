@@ -14,6 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.home.home import Home
 from pipeline.home.moving import moved
+from pipeline.home.store import undo_half_written
 from serving.repository.errors import UserError, first_line
 
 # The types of context that TFX writes.
@@ -78,6 +79,7 @@ def read_runs(home: Home) -> list[TracedRun]:
     metadata = home.metadata
     if not metadata.is_file() or not metadata.stat().st_size:
         return []
+    undo_half_written(metadata)
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(metadata)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY

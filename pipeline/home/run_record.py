@@ -73,7 +73,7 @@ class RunRecord(BaseModel):
         """Copy the record with each path changed."""
         verdict = copy.deepcopy(self.verdict)
         if verdict:
-            for holder, key in ((verdict, "examples_path"), (verdict.get("judge"), "path")):
+            for holder, key in ((verdict, "examples_path"), (verdict.get("judge"), "path"), (verdict.get("calibration"), "path")):
                 if isinstance(holder, dict) and isinstance(holder.get(key), str):
                     holder[key] = change(holder[key])
         paths = {name: change(getattr(self, name)) for name in ("evaluation", "training", "pushed_path")}

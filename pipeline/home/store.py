@@ -14,11 +14,22 @@ from components.progress import log_note
 from pipeline.home.home import Home
 from serving.repository.errors import UserError
 
+_JOURNAL = "-journal"  # SQLite's, beside the file that it belongs to
+
+
+def undo_half_written(metadata: Path) -> None:
+    """Let SQLite undo a transaction that a killed process was in; it does so only where it may write. Else changes nothing."""
+    if not metadata.with_name(f"{metadata.name}{_JOURNAL}").is_file():
+        return
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"{metadata.as_uri()}?mode=rw", uri=True)) as one:
+        one.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
 
 def store_problem(metadata: Path) -> str:
     """Say what is wrong with MLMD's file; "" for a whole, a missing or an empty one."""
     if not metadata.is_file() or not metadata.stat().st_size:
         return ""
+    undo_half_written(metadata)
     try:
         with contextlib.closing(sqlite3.connect(f"{metadata.as_uri()}?mode=ro", uri=True)) as connection:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -56,6 +67,9 @@ def prepare_store(home: Home) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Give a damaged file another name beside it, so that nothing is lost."""
+    """Give a damaged file another name beside it, so that nothing is lost; with it goes what SQLite needs to mend it."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    journal = path.with_name(f"{path.name}{_JOURNAL}")
+    if journal.is_file():
+        journal.rename(aside.with_name(f"{aside.name}{_JOURNAL}"))
     return path.rename(aside)

@@ -27,8 +27,14 @@ def collect_versions(base: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: models.config can't be read.
     """
-    now = served(base)
-    return [_describe(base / str(version), version, now) for version in version_directories(base)]
+    now, found = served(base), []
+    for version in version_directories(base):
+        try:
+            found.append(_describe(base / str(version), version, now))
+        except OSError:
+            if (base / str(version)).is_dir():  # else a push has just pruned it
+                raise
+    return found
 
 
 def find_version(base: Path, version: int | None, label: str | None) -> Path:

@@ -22,20 +22,17 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec
 
 from components.codehash import code_digest
-from components.gate.verdict.verdict import Verdict
-from components.infra_validate.executor import REASON_FILE
 from components.ingest.record import PreparedDataset
-from components.usefulness.result import Usefulness
 from pipeline.config import Config
 from pipeline.engines.base import Engine, job_prefix
 from pipeline.home.damaged import naming_damaged_artifact
 from pipeline.home.home import Home
 from pipeline.home.run_record import NodeRecord, RunRecord, load_all, load_last
 from pipeline.home.store import prepare_store
-from pipeline.nodes import GAN_TRAINER, GATE, INFRA_VALIDATOR, PUSHER, USEFULNESS
+from pipeline.nodes import PUSHER
 from pipeline.pipeline import Places, create_pipeline, places_in
 from pipeline.runner.cache import keys_without_home
-from pipeline.runner.pictures import make_pictures
+from pipeline.runner.conclude import conclude
 from serving.repository.errors import first_line
 from serving.repository.layout import model_name
 from serving.repository.manifest import manifest_problem
@@ -96,7 +93,7 @@ def run_nodes(
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: record.run_id})
     try:
         outputs = _launch(ir, home, observers, record, engine)
-        _conclude(record, outputs, home)
+        conclude(record, outputs, home)
     except Exception as error:
         record.state = "failed"
         record.reason = ": ".join([*getattr(error, "__notes__", []), first_line(error)])
@@ -225,28 +222,3 @@ def _remove_partial_outputs(connection: metadata_store_pb2.ConnectionConfig, run
             for directory in root.glob(f"*/*/{execution.id}"):
                 _LOGGER.info("removing the unfinished %s", directory)
                 shutil.rmtree(directory)
-
-
-def _conclude(record: RunRecord, outputs: dict[str, Any], home: Home) -> None:
-    """Fill in the verdict, what was pushed and the pictures."""
-    record.evaluation, record.training = outputs[f"{GATE}.evaluation"].uri, outputs[f"{GAN_TRAINER}.model_run"].uri
-    verdict = Verdict.load(Path(record.evaluation))
-    record.verdict = verdict.model_dump(mode="json")
-    record.pictures = make_pictures(Path(record.training), home.reports / record.run_id)
-    record.reason = verdict.reason
-    if measured := outputs.get(f"{USEFULNESS}.usefulness"):
-        useful = Usefulness.load(measured.uri)
-        record.usefulness = useful.model_dump(mode="json")
-        record.reason = useful.reason if verdict.blessed and not useful.passed else verdict.reason
-    pushed = outputs[f"{PUSHER}.pushed_model"].custom_properties
-    if pushed["pushed"].int_value:
-        record.state = "blessed"
-        record.pushed_path, record.pushed_version = (
-            pushed["pushed_destination"].string_value,
-            int(pushed["pushed_version"].string_value),
-        )
-        return
-    record.state = "blocked"
-    infra = Path(outputs[f"{INFRA_VALIDATOR}.blessing"].uri) / REASON_FILE
-    if verdict.blessed and record.reason == verdict.reason and infra.exists():
-        record.reason = f"infra validation: {infra.read_text(encoding='utf-8').strip()}"

@@ -56,7 +56,8 @@ META_STRETCHES = "training_stretches"
 # "stopped" or "broke down", "distance" and "last_distance": its own and the last average's from the train images, or null}.
 META_OUTCOME = "training_outcome"
 META_RUN_ID = "run_id"  # the pipeline run that pushed it
-META_GATE = "gate"  # the gate's verdict (see components/gate/verdict/verdict.py), with "baseline_version"
+META_GATE = "gate"  # the gate's verdict, see components/gate/verdict/verdict.py; of what was stable then it has ("" for none):
+GATE_SERVED_VERSION, GATE_SERVED_DIGEST = "served_version", "served_digest"
 
 # Layout of a serving directory: <model base>/<version>/saved_model.pb, the version a positive int64.
 # Names that start with "." are never versions (staging directories).

@@ -16,6 +16,7 @@ from serving.repository.errors import UserError
 from serving.repository.layout import list_versions
 from serving.repository.locks import locked, only_writer
 from serving.repository.manifest import manifest_problem
+from serving.repository.metadata import metadata_or_nothing
 from serving.repository.models_config import parse_models_config
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def finish_release(base: Path) -> None:
     if version.isdecimal() and int(version) in list_versions(base):
         release(base, int(version), canary=how.strip() == contract.LABEL_CANARY)
     intent.unlink()
+    durable.sync(base)  # one that came back with the power would undo what is said to be served later
 
 
 def roll_back(base: Path, to: int | None = None) -> Served:
@@ -123,10 +125,11 @@ def roll_back(base: Path, to: int | None = None) -> Served:
         if to is None and now.canary is not None:
             wanted = Served(now.stable, now.previous)
         else:
-            older = [version for version in whole if now.stable is not None and version < now.stable]
-            target = to or now.previous or (older[-1] if older else None)
+            target = to or now.previous or _stable_before(base, now.stable, whole)
             if target is None:
-                raise UserError(f"there is no version before {now.stable} in {base}: push another with `forger run`")
+                raise UserError(
+                    f"there is no version before {now.stable} in {base}: push another with `forger run`, or name one with --to"
+                )
             _check_version(base, target, whole)
             wanted = Served(target, max((version for version in now.versions if version < target), default=None))
         (base / RELEASING).unlink(missing_ok=True)  # what a killed push wanted no longer counts
@@ -147,6 +150,7 @@ def promote(base: Path) -> Served:
             raise UserError(f"there is no canary in {base}: push one with `forger run --set push.canary=true`")
         _check_version(base, now.canary, list_versions(base))
         wanted = Served(now.canary, now.stable)
+        (base / RELEASING).unlink(missing_ok=True)  # else the next push would make it a canary again
         _write(base, wanted)
         return wanted
 
@@ -179,6 +183,17 @@ def move_base_paths(root: Path, old: Path, new: Path) -> None:
             if Path(entry.base_path) == old / base.relative_to(new):
                 entry.base_path = str(base)
         _replace(path, config)
+
+
+def _stable_before(base: Path, stable: int | None, whole: list[int]) -> int | None:
+    """Find what was stable when a version was pushed: a lower number may be one that was left, or a canary that was withdrawn."""
+    if stable is None:
+        return None
+    verdict = metadata_or_nothing(base / str(stable)).get(contract.META_GATE)
+    recorded = verdict.get(contract.GATE_SERVED_VERSION) if isinstance(verdict, dict) else None
+    if isinstance(recorded, str):
+        return int(recorded) if recorded.isdecimal() and int(recorded) in whole else None
+    return max((version for version in whole if version < stable), default=None)
 
 
 def _check_base(base: Path) -> None:

@@ -1,5 +1,6 @@
 """A home with damaged or missing files: one line that says what mends it, or it is mended, and nothing else is lost."""
 
+import contextlib
 import datetime
 import json
 import logging
@@ -15,7 +16,7 @@ from pipeline.cli import cli
 from pipeline.home.history import read_history
 from pipeline.home.home import Home
 from pipeline.home.run_record import load_all
-from pipeline.home.store import prepare_store
+from pipeline.home.store import prepare_store, set_aside, store_problem
 from pipeline.runner.local import _next_run_id
 from serving.repository import contract
 from serving.repository.errors import UserError
@@ -87,6 +88,41 @@ def test_the_doctor_sets_a_damaged_record_of_a_dataset_aside(home):
     assert doctor(home)[0] == 1
     assert doctor(home, "--mend")[0] == 0
     assert doctor(home) == (0, [])
+
+
+def half_written(metadata):
+    """Leave MLMD's file as a process does that is killed in a transaction: some new pages, and the journal of the old ones."""
+    before = list(sqlite3.connect(metadata).iterdump())
+    with contextlib.closing(sqlite3.connect(metadata, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 2")  # so that pages go to disk before the end
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE more (text)")
+        connection.executemany("INSERT INTO more VALUES (?)", [("x" * 500,)] * 2000)
+        connection.execute("UPDATE Artifact SET uri = 'half' || uri")
+        killed = {path: path.read_bytes() for path in (metadata, metadata.with_name(f"{metadata.name}-journal"))}
+        connection.execute("ROLLBACK")
+    for path, content in killed.items():
+        path.write_bytes(content)
+    return before
+
+
+@pytest.mark.parametrize("first", [["history"], ["report"], ["doctor"], None])
+def test_a_run_that_was_killed_while_it_wrote_metadata_has_damaged_nothing(home, first):
+    before = half_written(home.metadata)
+    if first is None:
+        prepare_store(home)
+    else:
+        assert forger(*first, "--home", home.path).exit_code == 0
+    assert store_problem(home.metadata) == ""
+    assert list(sqlite3.connect(home.metadata).iterdump()) == before
+    assert not home.metadata.with_name(f"{home.metadata.name}-journal").exists()
+
+
+def test_metadata_that_are_set_aside_keep_their_journal(home):
+    before = half_written(home.metadata)
+    aside = set_aside(home.metadata)
+    assert list(sqlite3.connect(aside).iterdump()) == before
+    assert not home.metadata.with_name(f"{home.metadata.name}-journal").exists()
 
 
 def corrupt_the_middle(path):

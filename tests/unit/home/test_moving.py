@@ -24,9 +24,10 @@ from tests.support.past_home import PastHome, make_showcase
 
 @pytest.fixture
 def old(tmp_path):
-    """A home with one run and one served version, its verdict naming a judge and examples in the home."""
+    """A home with one run and one served version, its verdict naming a judge, a calibration and examples in the home."""
     path = tmp_path / "old"
-    places = {"judge": {"path": str(path / "judge"), "digest": "b"}, "examples_path": str(path / "examples")}
+    places = {name: {"path": str(path / name), "digest": "b"} for name in ("judge", "calibration")}
+    places["examples_path"] = str(path / "examples")
     past = PastHome(path)
     record = past.add(version=1, showcase=make_showcase())
     record.verdict |= places
@@ -67,6 +68,7 @@ def test_a_moved_home_has_its_pictures_its_judge_and_its_journal(old, tmp_path, 
     assert len(after.metrics) == len(before.metrics) == len(after.samples) > 0
     assert after.card == before.card != {}
     assert record.verdict["judge"]["path"] == str(new.path / "judge")
+    assert record.verdict["calibration"]["path"] == str(new.path / "calibration")
     assert record.verdict["examples_path"] == str(new.path / "examples")
     assert record.pushed_path == str(new.path / "serving" / "mnist_gan" / "1")
     assert record.pictures == {"first": str(new.path / "reports" / "first.png")}

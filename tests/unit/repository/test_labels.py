@@ -10,7 +10,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from components.push.layout import push_model
 from serving.repository import contract
 from serving.repository.errors import UserError
-from serving.repository.labels import Served, promote, roll_back, served
+from serving.repository.labels import RELEASING, Served, promote, roll_back, served
 from serving.repository.layout import version_directories
 
 
@@ -59,6 +59,34 @@ def test_a_rollback_goes_one_back_each_time_and_holds_until_the_next_push(push, 
         roll_back(base)
     push()
     assert served(base) == Served(stable=4, previous=1)
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_rollback_never_goes_back_to_what_was_left(push, base, tiny, other, withdrawn):
+    """The highest lower number may be a version that was rolled back from, or a canary that was withdrawn."""
+    models = [tiny, other]
+
+    def judged(canary=False):
+        models.reverse()
+        verdict = {contract.GATE_SERVED_VERSION: str(served(base).stable or "")}
+        return push_model(models[0], base, run_id="r", verdict=verdict, keep_versions=9, canary=canary).version
+
+    assert [judged(), judged(canary=withdrawn)] == [1, 2]
+    assert roll_back(base) == Served(stable=1)
+    assert [judged(), judged()] == [3, 4]
+    assert roll_back(base) == Served(stable=3)
+    assert roll_back(base) == Served(stable=1)
+    with pytest.raises(UserError, match="no version before 1"):
+        roll_back(base)
+
+
+def test_a_promotion_is_not_undone_by_what_a_killed_push_left(push, base):
+    push()
+    version = push(canary=True)
+    (base / RELEASING).write_text(f"{version} {contract.LABEL_CANARY}\n")
+    assert promote(base) == Served(stable=2, previous=1)
+    push()
+    assert served(base) == Served(stable=3, previous=2)
 
 
 def test_a_rollback_to_a_version_forwards_or_backwards(push, base):
