@@ -128,7 +128,8 @@ def _install_locked(python: Path, extras: list[str], sources: dict[str, Any]) ->
     _run([*install, "--require-hashes", "--compile-bytecode", "-r", LOCK], "install the locked packages", environment)
     target = f"{ROOT}[{','.join(extras)}]"
     extra = ["--no-deps"] if extras == ["dev"] else ["-c", _pins()]
-    _run([*install, *extra, "-e", target], "install forger itself", environment)
+    # Built by the locked setuptools: an isolated build would run whatever is newest on the index.
+    _run([*install, *extra, "--no-build-isolation-package", "forger", "-e", target], "install forger itself", environment)
     if not (VENV / "bin/forger").is_file():
         raise SetupError(
             "uv put the packages elsewhere, as its own settings (uv.toml) say: `UV_NO_CONFIG=1 make setup` ignores them"
