@@ -15,7 +15,7 @@ from tests.support.config_poller import ConfigPoller
 from tests.support.waiting import wait_until
 
 _SCRIPT = Path(__file__).parents[2] / "serving" / "deploy" / "kubernetes" / "base" / "models.sh"
-MODEL = "mnist_gan"
+MODEL, OTHER = "mnist_gan", "kmnist_gan"
 
 
 @pytest.fixture
@@ -55,11 +55,12 @@ def sync(published: Path, server: ConfigPoller, tmp_path: Path) -> Iterator[Call
         pytest.fail(f"models.sh cannot be tested: apt-get install {' '.join(missing)}", pytrace=False)
     started = []
 
-    def start() -> Callable[[], None]:
+    def start(*, loading_tries: int = 3) -> Callable[[], None]:
         # A remote from the environment, as the components for object stores have it.
         command = ["sh", str(_SCRIPT), f"store:{published.name}", str(tmp_path / "local"), server.address]
         store = {"RCLONE_CONFIG_STORE_TYPE": "alias", "RCLONE_CONFIG_STORE_REMOTE": str(tmp_path)}
-        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "INTERVAL": "0.1", "LOADING_TRIES": "3", **store}
+        times = {"INTERVAL": "0.1", "LOADING_TRIES": str(loading_tries)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **times, **store}
         with (tmp_path / "log").open("wb") as log:
             started.append(subprocess.Popen(command, env=environment, stderr=log))
         return stop
@@ -71,6 +72,18 @@ def sync(published: Path, server: ConfigPoller, tmp_path: Path) -> Iterator[Call
 
     yield start
     stop()
+
+
+def _damage(version: Path) -> Callable[[], object]:
+    """Cut off a byte of a published version's weights; what is returned puts it back."""
+    weights = version / "variables" / "variables.data-00000-of-00001"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    return lambda: weights.write_bytes(whole)
+
+
+def _log_count(tmp_path: Path, words: str) -> int:
+    return (tmp_path / "log").read_text().count(words)
 
 
 def test_what_is_pushed_and_rolled_back_is_followed(push, sync, server, published, tmp_path) -> None:
@@ -91,12 +104,12 @@ def test_models_that_share_the_file_are_told_apart(push, sync, server) -> None:
     push()
     sync()
     wait_until(lambda: server.labels == {(MODEL, "stable"): 1})
-    push("kmnist_gan")  # a model that the server does not know yet
-    wait_until(lambda: server.labels.get(("kmnist_gan", "stable")) == 1)
-    push("kmnist_gan")
-    wait_until(lambda: server.labels.get(("kmnist_gan", "stable")) == 2)
+    push(OTHER)  # a model that the server does not know yet
+    wait_until(lambda: server.labels.get((OTHER, "stable")) == 1)
+    push(OTHER)
+    wait_until(lambda: server.labels.get((OTHER, "stable")) == 2)
     assert server.labels[(MODEL, "stable")] == 1
-    wait_until(lambda: server.serving() == {(MODEL, 1), ("kmnist_gan", 1), ("kmnist_gan", 2)})
+    wait_until(lambda: server.serving() == {(MODEL, 1), (OTHER, 1), (OTHER, 2)})
     assert server.refused == []
 
 
@@ -106,14 +119,12 @@ def test_a_damaged_version_is_not_copied_until_it_is_whole(push, sync, server, p
     wait_until(lambda: server.labels == {(MODEL, "stable"): first})
     stop()
     second = push()
-    weights = published / MODEL / str(second) / "variables" / "variables.data-00000-of-00001"
-    whole = weights.read_bytes()
-    weights.write_bytes(whole[:-1])
+    mend = _damage(published / MODEL / str(second))
     sync()
     wait_until(lambda: f"version {second} of {MODEL} is damaged" in (tmp_path / "log").read_text())
     assert server.labels == {(MODEL, "stable"): first}
     assert not (tmp_path / "local" / MODEL / str(second)).exists()
-    weights.write_bytes(whole)
+    mend()
     wait_until(lambda: server.labels == {(MODEL, "stable"): second, (MODEL, "previous"): first})
 
 
@@ -129,4 +140,78 @@ def test_a_version_that_does_not_load_never_gets_a_label(push, sync, server, tmp
     third = push()
     server.broken.clear()
     wait_until(lambda: server.labels.get((MODEL, "stable")) == third)
+    assert server.refused == []
+
+
+def test_a_damaged_version_holds_up_no_other_model(push, sync, server, published, tmp_path) -> None:
+    push(OTHER)
+    push()
+    stop = sync()
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 1, (MODEL, "stable"): 1})
+    stop()
+    mend = _damage(published / OTHER / str(push(OTHER)))
+    push()
+    sync()
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 1, (MODEL, "stable"): 2, (MODEL, "previous"): 1})
+    roll_back(published / MODEL)
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 1, (MODEL, "stable"): 1})
+    wait_until(lambda: server.serving() == {(OTHER, 1), (MODEL, 1)})
+    assert f"version 2 of {OTHER} is damaged" in (tmp_path / "log").read_text()
+    mend()
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 2, (OTHER, "previous"): 1, (MODEL, "stable"): 1})
+    assert server.refused == []
+
+
+def test_a_server_starts_without_the_model_that_is_damaged(push, sync, server, published, tmp_path) -> None:
+    mend = _damage(published / OTHER / str(push(OTHER)))
+    push()
+    sync()
+    wait_until(lambda: server.labels == {(MODEL, "stable"): 1})
+    mend()
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 1, (MODEL, "stable"): 1})
+    assert server.refused == []
+
+
+def test_a_version_that_does_not_load_unloads_no_other_model(push, sync, server, tmp_path) -> None:
+    for _ in range(3):
+        push(OTHER)
+    push()
+    stop = sync()
+    before = {(OTHER, "stable"): 3, (OTHER, "previous"): 2}
+    wait_until(lambda: server.labels == {**before, (MODEL, "stable"): 1})
+    stop()
+    server.broken.add(push(OTHER))
+    push()
+    sync()
+    after = {**before, (MODEL, "stable"): 2, (MODEL, "previous"): 1}
+    wait_until(lambda: server.labels == after)
+    passes = _log_count(tmp_path, "do not load")
+
+    def two_more_passes() -> bool:
+        assert server.labels == after
+        assert server.serving() == {(OTHER, 2), (OTHER, 3), (MODEL, 1), (MODEL, 2)}
+        return _log_count(tmp_path, "do not load") >= passes + 2
+
+    wait_until(two_more_passes)
+    assert _log_count(tmp_path, "do not load") == _log_count(tmp_path, f"the new versions of {OTHER} do not load")
+    server.broken.clear()
+    wait_until(lambda: server.labels.get((OTHER, "stable")) == 4)
+    assert server.refused == []
+
+
+def test_no_model_waits_for_another_one_to_load(push, sync, server, tmp_path) -> None:
+    push(OTHER)
+    push()
+    stop = sync()
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 1, (MODEL, "stable"): 1})
+    stop()
+    for _ in range(2):
+        push(OTHER)
+    server.broken.add(3)
+    push()
+    sync(loading_tries=1000)
+    wait_until(lambda: server.labels == {(OTHER, "stable"): 1, (MODEL, "stable"): 2, (MODEL, "previous"): 1})
+    assert _log_count(tmp_path, "do not load") == 0
+    server.broken.clear()
+    wait_until(lambda: server.labels.get((OTHER, "stable")) == 3)
     assert server.refused == []

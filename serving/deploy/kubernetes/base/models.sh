@@ -10,6 +10,8 @@
 # TensorFlow Serving sets labels before it loads versions, and refuses a file that moves a label to a version which is not yet
 # loaded, whole (server_core.cc, ReloadConfig). So a change is applied in two steps: first the new versions beside the old ones,
 # with the old labels; then, when they answer, the new file. A version that doesn't load never gets a label.
+#
+# Each model is followed by itself: one that cannot be copied or loaded stays as it is in force, and the others go on.
 set -eu
 
 SOURCE=$1 TARGET=$2 STATUS=$3
@@ -27,6 +29,34 @@ listed() { awk '$1 == "name:" { gsub(/"/, "", $2); name = $2 } $1 == "versions:"
 localised() {
     awk -v target="$TARGET" '$1 == "name:" { name = $2; gsub(/"/, "", name) }
         $1 == "base_path:" { sub(/".*"/, "\"" target "/" name "\"") } { print }' "$1"
+}
+
+# For awk: gathers each model's entry in a models.config; `whole` is true on its last line.
+# shellcheck disable=SC2016  # the dollars are awk's
+ENTRY='{ whole = 0 }
+    $1 == "config" { inside = 1; depth = 0; entry = "" }
+    inside { entry = entry $0 "\n" }
+    $1 == "name:" { name = $2; gsub(/"/, "", name) }
+    $NF == "{" { depth++ }
+    $1 == "}" { depth-- }
+    inside && depth == 0 { inside = 0; whole = 1 }
+'
+
+# The models that two models.configs have, each with an entry of its own: changed OLD NEW.
+changed() {
+    awk "$ENTRY"'
+        whole && part == 1 { old[name] = entry }
+        whole && part == 2 && (name in old) && entry != old[name] { print name }
+    ' part=1 "$1" part=2 "$2"
+}
+
+# A models.config, but some models as another one has them, or left out where it hasn't: mixed CONFIG MODELS OTHER.
+mixed() {
+    awk 'part == 1 { chosen[$1]; next } '"$ENTRY"'
+        whole && part == 2 { other[name] = entry }
+        whole && part == 3 { printf "%s", (name in chosen) ? other[name] : entry }
+        !whole && part == 3 && !inside { print }
+    ' part=1 "$2" part=2 "$3" part=3 "$1"
 }
 
 # The models.config in force, with the versions of another one added to its own.
@@ -54,20 +84,27 @@ fetch() {
     say "copied version $2 of $1"
 }
 
-# Whether the versions that a models.config lists answer, of those models that the server already knows.
+# Whether the versions of one model that a models.config lists answer: loaded MODEL CONFIG.
 loaded() {
-    { listed "$CONFIG"; echo; listed "$1"; } |
-        awk 'NF == 0 { new = 1 } NF && !new { known[$1] } NF && new && ($1 in known)' >"$TARGET/.awaited"
-    while read -r model version; do
-        wget -q -O - "$STATUS/$model/versions/$version" 2>/dev/null | grep -q '"state": *"AVAILABLE"' || return 1
-    done <"$TARGET/.awaited"
+    for version in $(listed "$2" | awk -v model="$1" '$1 == model { print $2 }'); do
+        wget -q -O - "$STATUS/$1/versions/$version" 2>/dev/null | grep -q '"state": *"AVAILABLE"' || return 1
+    done
 }
 
+# Enforce a models.config for each model in .waiting as soon as that one is loaded. Those that never are remain in .waiting.
 await() {
     tries=0
-    until loaded "$1"; do
+    : >"$TARGET/.moved"
+    while :; do
+        while read -r model; do
+            if loaded "$model" "$1"; then echo "$model" >>"$TARGET/.moved"; else echo "$model"; fi
+        done <"$TARGET/.waiting" >"$TARGET/.late"
+        if ! cmp -s "$TARGET/.late" "$TARGET/.waiting"; then
+            mixed "$TARGET/.widened" "$TARGET/.moved" "$1" >"$TARGET/.next" && enforce "$TARGET/.next" || return 1
+            mv "$TARGET/.late" "$TARGET/.waiting"
+        fi
         tries=$((tries + 1))
-        [ "$tries" -lt "$LOADING_TRIES" ] || return 1
+        [ -s "$TARGET/.waiting" ] && [ "$tries" -lt "$LOADING_TRIES" ] || return 0
         sleep 1
     done
 }
@@ -88,18 +125,31 @@ update() {
     [ ! -f "$CONFIG" ] || ! cmp -s "$wanted" "$CONFIG" || return 0
     listed "$wanted" >"$TARGET/.missing"
     [ -s "$TARGET/.missing" ] || { say "$SOURCE/models.config lists no version"; return 1; }
+    : >"$TARGET/.damaged"
     while read -r model version; do
-        [ -d "$TARGET/$model/$version" ] || fetch "$model" "$version" </dev/null ||
-            { say "version $version of $model is damaged or not whole"; return 1; }
+        grep -qxF "$model" "$TARGET/.damaged" || [ -d "$TARGET/$model/$version" ] || fetch "$model" "$version" </dev/null ||
+            { say "version $version of $model is damaged or not whole"; echo "$model" >>"$TARGET/.damaged"; }
     done <"$TARGET/.missing"
+    before=$TARGET/.before possible=$TARGET/.possible
     if [ -f "$CONFIG" ]; then
         prune "$wanted"
-        cp "$CONFIG" "$TARGET/.before" && widened "$wanted" >"$TARGET/.widened" || return 1
-        enforce "$TARGET/.widened"
-        await "$wanted" || { enforce "$TARGET/.before"; say "the new versions do not load; the old ones go on"; return 1; }
+        cp "$CONFIG" "$before" || return 1
+    else
+        : >"$before"
     fi
-    enforce "$wanted"
-    say "serving: $(listed "$CONFIG" | tr '\n' ',' | sed 's/,$//; s/,/, /g')"
+    mixed "$wanted" "$TARGET/.damaged" "$before" >"$possible" || return 1
+    ! cmp -s "$possible" "$before" && [ -n "$(listed "$possible")" ] || return 1
+    changed "$before" "$possible" >"$TARGET/.waiting" || return 1
+    if [ -s "$TARGET/.waiting" ]; then
+        widened "$possible" >"$TARGET/.widened" && cp "$TARGET/.widened" "$TARGET/.next" || return 1
+        enforce "$TARGET/.next"
+        await "$possible" || return 1
+    fi
+    # Models that are new to the server come only now: it looks at no other file until it has loaded them.
+    mixed "$possible" "$TARGET/.waiting" "$before" >"$TARGET/.next" || return 1
+    enforce "$TARGET/.next"
+    while read -r model; do say "the new versions of $model do not load; the old ones go on"; done <"$TARGET/.waiting"
+    cmp -s "$before" "$CONFIG" || say "serving: $(listed "$CONFIG" | tr '\n' ',' | sed 's/,$//; s/,/, /g')"
 }
 
 mkdir -p "$TARGET"
