@@ -71,10 +71,11 @@ class Artist:
 
         Raises:
             ClientError: The model server's refusal.
+            BadQuery: The file would be too large.
         """
         images, labels = self._sample(version, query)
         sheet = picture(images[0]) if query.count == 1 else grid(images, labels)
-        return _png(sheet.repeat(query.scale, axis=0).repeat(query.scale, axis=1))
+        return _png(sheet, query.size(sheet.shape[1], sheet.shape[0]))
 
     def _sample(self, version: int, query: PictureQuery) -> tuple[np.ndarray, np.ndarray]:
         seeds = [query.seed + row for row in range(query.count)]
@@ -85,11 +86,14 @@ class Artist:
         return GeneratorClient(self._target, self._model_name)
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def _png(pixels: np.ndarray, size: tuple[int, int] | None = None) -> bytes:
+    """A PNG file, scaled to a width and height where they are given."""
     from PIL import Image
 
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG")
+    image, file = Image.fromarray(pixels), io.BytesIO()
+    if size is not None:
+        image = image.resize(size, Image.Resampling.NEAREST)
+    image.save(file, format="PNG")
     return file.getvalue()
 
 

@@ -9,6 +9,7 @@ from serving.repository import contract
 
 MAX_IMAGES = 100
 MAX_STEPS = 65
+MAX_PIXELS = 2**25  # of a PNG file; the page's own sheet of 100 images of 128x128 has 27 million
 _MAX_SCALE = 16
 _MAX_INT64 = 2**63 - 1
 
@@ -37,7 +38,7 @@ class PictureQuery(Query):
     Attributes:
         seed: Seed of the first image; the others count up from it.
         count: How many images.
-        scale: Pixels that a pixel becomes, in PNG files.
+        scale: Pixels that a pixel becomes on each side, in PNG files.
     """
 
     seed: int
@@ -54,6 +55,19 @@ class PictureQuery(Query):
         count = _integer(query, "count", 1, 1, MAX_IMAGES)
         seed = _integer(query, "seed", 0, -_MAX_INT64 - 1, _MAX_INT64 - count + 1)
         return cls(*_common(query), seed=seed, count=count, scale=_integer(query, "scale", 1, 1, _MAX_SCALE))
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of a PNG file, from those before the scale.
+
+        Raises:
+            BadQuery: More pixels than a file may have.
+        """
+        width, height = width * self.scale, height * self.scale
+        if width * height > MAX_PIXELS:
+            raise BadQuery(
+                f"the picture would have {width} x {height} pixels, more than {MAX_PIXELS}: ask for a smaller scale or count"
+            )
+        return width, height
 
     @property
     def name(self) -> str:

@@ -19,8 +19,10 @@ from serving.server.models.model_config import LATEST, ModelConfig, VersionPolic
 from serving.server.options import ServerOptions
 from serving.server.rest.origins import check_origins
 from serving.server.rest.thread import RestThread
-from serving.server.rpc.admission import HELD, Admission, Workers
+from serving.server.rpc.admission import HELD, Admission
+from serving.server.rpc.arrivals import Arrivals
 from serving.server.rpc.health import ModelHealth
+from serving.server.rpc.workers import Workers
 from serving.server.tls import Tls
 
 _LOGGER = logging.getLogger("forger.serving")
@@ -34,6 +36,8 @@ _KEEPALIVE = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
 )
+# How long a worker waits for a message where other calls wait for a worker: 16 MiB over 30 Mbit/s.
+_HURRY_SECONDS = 5.0
 
 
 class GeneratorServer:
@@ -92,10 +96,11 @@ class GeneratorServer:
         self._stopped = False
         self._registry = None
         self._rest: RestThread | None = None
-        workers = Workers(self._options.workers)
+        workers = Workers(self._options.workers, self._options.max_calls, hurry_seconds=_HURRY_SECONDS)
+        self._arrivals = Arrivals(workers, self._options.message_seconds)
         self._server = grpc.server(
             workers,
-            interceptors=[Admission(workers, self._options.max_calls)],
+            interceptors=[Admission(), self._arrivals],
             maximum_concurrent_rpcs=self._options.max_calls + HELD,
             options=[
                 ("grpc.so_reuseport", 0),  # else a second server on the same port would start and share the calls
@@ -148,6 +153,7 @@ class GeneratorServer:
         from serving.server.models.start import start_problem
         from serving.server.requests.predict import Predictor
         from serving.server.rest.app import build_app
+        from serving.server.rest.connections import Limits
         from serving.server.rest.front import behind_front
         from serving.server.rpc import reflection, services
 
@@ -157,10 +163,12 @@ class GeneratorServer:
         self._registry = registry
         self._server.add_generic_rpc_handlers(services.handlers(registry, predictor, metrics, self._root))
         reflection.enable(self._server)
+        self._arrivals.start()
         self._server.start()
         if self._rest:
             app = build_app(registry, predictor, metrics, self._options, self.gallery_target, self.name)
-            self._rest.start(behind_front(app, self._host, self._cors_origins))
+            limits = Limits(body_seconds=self._options.message_seconds)
+            self._rest.start(behind_front(app, self._host, self._cors_origins), limits)
         registry.start()
         while not registry.looked.wait(0.1):
             if self._stopping.is_set():
@@ -204,6 +212,7 @@ class GeneratorServer:
         drained = self._server.stop(max(end - time.monotonic(), 0))
         self._health.end_watches()
         drained.wait()
+        self._arrivals.stop()
         if self._private:
             self._private.close()
         if self._registry is not None:

@@ -16,7 +16,9 @@ class ServerOptions:
         retry_seconds: After this long a version that failed to load is tried again even if its files did not change; 60 s as
             TensorFlow Serving has it.
         max_rows: Rows of one request; 1024 float images are 3 MiB, below gRPC's default limit for a client's messages.
-        max_message_bytes: Size of one request or answer; 16 MiB holds 1024 rows of 28x28x1 floats, 256 of 128x128x3 bytes.
+        max_message_bytes: Size of one request or answer; 16 MiB holds 1024 rows of 28x28x1 floats, 256 of 128x128x3 bytes. Of an
+            answer over REST, of its tensors: its JSON may be a few times as long.
+        message_seconds: How long a call's message, or a request's body over REST, may take to arrive after its headers.
         max_batch_size: Rows that run at once, put together from the requests that wait; 0 runs each request on its own. Two cores
             draw most images a second at 32 to 64 rows.
         batch_timeout_ms: How long a batch that is not full waits for more rows. With 0 a batch starts as soon as the one before
@@ -35,6 +37,7 @@ class ServerOptions:
     retry_seconds: float = 60.0
     max_rows: int = 1024
     max_message_bytes: int = 16 * 2**20
+    message_seconds: float = 60.0
     max_batch_size: int = 64
     batch_timeout_ms: float = 0.0
     max_queue: int = 256
@@ -62,6 +65,7 @@ _RANGES = {
     "retry_seconds": (0, 86400),
     "max_rows": (1, 65536),
     "max_message_bytes": (1024, 2**31 - 1),
+    "message_seconds": (0.01, 3600),
     "max_batch_size": (0, 65536),
     "batch_timeout_ms": (0, 10_000),
     "max_queue": (1, 2**20),

@@ -45,8 +45,9 @@ class ModelRegistry:
         self._options, self._metrics, self._on_change, self._config_file = options, metrics, on_change, config_file
         self._lock = threading.Lock()
         self._models = {config.name: self._new(config) for config in models}
+        self._joining: dict[str, ModelVersions] = {}  # a reload's new ones: nobody is told of them before all are loaded
         self._retired: list[ModelVersions] = []
-        self._reloading = threading.Lock()
+        self._reloading, self._announcing = threading.Lock(), threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self.looked = threading.Event()  # set once the first look at every model is over
         self._thread = threading.Thread(target=self._run, name="forger-versions", daemon=True)
@@ -62,7 +63,7 @@ class ModelRegistry:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        for model in [*self.models().values(), *self._retired]:
+        for model in [*self._looked_after(), *self._retired]:
             model.retire()
             model.unload_drained()
 
@@ -104,6 +105,8 @@ class ModelRegistry:
     def reload(self, configs: list[ModelConfig], seconds: float) -> None:
         """Serve these models and no others, as TensorFlow Serving's `ReloadConfig` does; on failure everything stays as it was.
 
+        Until the last new model is loaded, what was served before answers as it did; so long both are in memory.
+
         Args:
             configs: Models, policies and labels; a label must point to a version that is available already.
             seconds: How long new models may take to load.
@@ -112,7 +115,6 @@ class ModelRegistry:
             Refusal: FAILED_PRECONDITION: a label's version is not available, or a new model has none that loads.
         """
         with self._reloading:
-            before = [model.config for model in self.models().values()]
             known = self.models()
             for config in configs:
                 available = {loaded.number for loaded in known[config.name].available()} if config.name in known else set()
@@ -123,14 +125,17 @@ class ModelRegistry:
                             f"Request to assign label to version {version} of model {config.name}, "
                             "which is not currently available for inference",
                         )
-            self._configure(configs)
-            models = self.models()
-            problem = self._first_problem([models[config.name] for config in configs if config.name not in known], seconds)
-            if problem:
-                self._configure(before)
+            self._join({config.name: self._new(config) for config in configs if config.name not in known})
+            problem = self._first_problem(list(self._joining.values()), seconds)
+            if problem is None:
+                self._configure(configs, self._joining)
+            self._join({})
+            if problem is not None:
                 raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, problem)
+            models = self.models()
             for config in configs:
                 models[config.name].set_labels(config.labels)
+            self._changed()
 
     def _first_problem(self, models: list[ModelVersions], seconds: float) -> str | None:
         for model in models:
@@ -140,8 +145,20 @@ class ModelRegistry:
                 return f"1 model(s) did not become available: {{{model.config.name} due to error: {why}}}"
         return None
 
-    def _configure(self, configs: list[ModelConfig]) -> None:
-        """Put configurations in force; versions follow with the next look, which begins at once."""
+    def _join(self, models: dict[str, ModelVersions]) -> None:
+        """Load these models too, and let go of those that were joining."""
+        with self._lock:
+            self._retired.extend(self._joining.values())
+            self._joining = models
+        self._wake.set()
+
+    def _configure(self, configs: list[ModelConfig], loaded: dict[str, ModelVersions] | None = None) -> None:
+        """Put configurations in force; versions follow with the next look, which begins at once.
+
+        Args:
+            configs: The models, and no others.
+            loaded: New models that were looked at already; those that are taken are removed from it.
+        """
         with self._lock:
             wanted = {config.name: config for config in configs}
             for name in [name for name in self._models if name not in wanted]:
@@ -150,8 +167,12 @@ class ModelRegistry:
                 if name in self._models:
                     self._models[name].config = config
                 else:
-                    self._models[name] = self._new(config)
+                    self._models[name] = (loaded or {}).pop(name, None) or self._new(config)
         self._wake.set()
+
+    def _looked_after(self) -> list[ModelVersions]:
+        with self._lock:
+            return [*self._models.values(), *self._joining.values()]
 
     def _new(self, config: ModelConfig) -> ModelVersions:
         return ModelVersions(config, self._options, self._metrics, self._changed)
@@ -160,7 +181,7 @@ class ModelRegistry:
         while not self._stop.is_set():
             self._wake.clear()
             self._poll_config_file()
-            for model in self.models().values():
+            for model in self._looked_after():
                 try:
                     model.look(self._stop.is_set)
                     model.unload_drained()
@@ -189,7 +210,8 @@ class ModelRegistry:
             self._changed()
 
     def _changed(self) -> None:
-        self._on_change({name: bool(model.available()) for name, model in self.models().items()})
+        with self._announcing:  # else an older state could follow a newer one
+            self._on_change({name: bool(model.available()) for name, model in self.models().items()})
 
     def _served(self) -> list[ServedVersion]:
         found = []

@@ -220,4 +220,4 @@ class _Api:
             noted,
             unknown=lambda name: invalid(f'Serving signature name: "{name}" not found in signature def'),
         )
-        return json_responses.prediction(answer.outputs, rows=request.rows)
+        return json_responses.prediction(answer.outputs, rows=request.rows, most=self._options.max_message_bytes)

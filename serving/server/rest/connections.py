@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from serving.server.options import ServerOptions
+
 if TYPE_CHECKING:
     from serving.server.rest.guarded_protocol import GuardedProtocol
     from serving.server.rest.listener import Connection
@@ -40,7 +42,7 @@ class Limits:
 
     connections: int = 1024
     headers_seconds: float = 20.0
-    body_seconds: float = 60.0
+    body_seconds: float = ServerOptions.message_seconds
     unread_seconds: float = 30.0
     keep_alive_seconds: float = 120.0
 

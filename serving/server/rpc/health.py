@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 
 from serving.repository import contract
+from serving.server.rpc.workers import OwnThreads, Workers
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 _WHOLE = ("", contract.PREDICTION_SERVICE, contract.MODEL_SERVICE)  # stand for the server as a whole
-
-
-class _OwnThreads:
-    """A method's behaviour, run apart from the server's workers."""
-
-    def __init__(self, behaviour: Callable[[Any, Any], Any]) -> None:
-        self._behaviour = behaviour
-        self.experimental_thread_pool = ThreadPoolExecutor(2, thread_name_prefix="forger-health")
-
-    def __call__(self, request: Any, context: Any) -> Any:
-        return self._behaviour(request, context)
+_THREADS, _MOST = 8, 256
+_HURRY_SECONDS = 1.0  # a probe's message is a few bytes and comes with its headers
 
 
 class ModelHealth(health.HealthServicer):
@@ -34,8 +25,10 @@ class ModelHealth(health.HealthServicer):
     def __init__(self) -> None:
         """Begin with NOT_SERVING."""
         super().__init__()
-        # gRPC's way to give a method threads of its own: a probe must not wait behind the requests.
-        setattr(self, "Check", _OwnThreads(self.Check))  # noqa: B010 (a method, to the type checker)
+        # A probe must not wait behind the requests, nor be refused: a server that only works must not look ill.
+        threads = Workers(_THREADS, _MOST, hurry_seconds=_HURRY_SECONDS, name="forger-health")
+        for method in ("Check", "Watch"):
+            setattr(self, method, OwnThreads(getattr(self, method), threads))
         self._models: set[str] = set()
         self._watches: set[Any] = set()
         self.update({})

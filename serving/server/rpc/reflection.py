@@ -15,7 +15,7 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.descriptor import Descriptor
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -27,6 +27,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.repository import contract
+from serving.server.rpc.workers import OwnThreads, Workers
 
 # File, service, and each method's request and answer.
 _SERVICES = {
@@ -56,6 +57,8 @@ _SERVICES = {
 }
 
 _V1 = "grpc.reflection.v1.ServerReflection"
+_THREADS, _MOST = 4, 32  # streams that are answered, and that are open, at once
+_HURRY_SECONDS = 1.0  # a stream may rest where others wait
 # How a descriptor of each kind is found, and where it keeps its members by name.
 _MEMBERS = (
     ("FindServiceByName", ("methods_by_name",)),
@@ -74,13 +77,16 @@ def enable(server: grpc.Server) -> None:
     pool.Add(_reflection_v1())
     names = [contract.PREDICTION_SERVICE, contract.MODEL_SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME, _V1]
     servicer = reflection.ReflectionServicer(names, pool=_Symbols(pool))
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
+    # A stream keeps its thread until it ends: never one of those that predict.
+    threads = Workers(_THREADS, _MOST, hurry_seconds=_HURRY_SECONDS, name="forger-reflection")
     handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
+        OwnThreads(servicer.ServerReflectionInfo, threads),
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_V1, {"ServerReflectionInfo": handler})])
+    server.add_generic_rpc_handlers([
+        grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}) for name in (reflection.SERVICE_NAME, _V1)
+    ])  # fmt: skip
 
 
 class _Symbols:

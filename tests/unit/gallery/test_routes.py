@@ -132,5 +132,12 @@ def test_colour_images_are_shown_in_colour(tmp_path: Path) -> None:
         np.testing.assert_array_equal([_pixels(one["png"]) for one in shown], images)
         sheet = _pixels(web.get("/gallery/api/picture.png", params={"label": 1, "count": 2, "scale": 2}).content)
         assert sheet.shape == (64, 2 * (40 + 2 + 40), 3)
+        whole = web.get("/gallery/api/picture.png", params={"label": 1, "count": 100, "scale": 4})
+        assert _pixels(whole.content).shape == (4 * (10 * 32 + 9 * 2), 4 * (10 * 40 + 9 * 2), 3)
+        huge = web.get("/gallery/api/picture.png", params={"label": 1, "count": 100, "scale": 16})
+        assert huge.status_code == 400
+        assert huge.json() == {
+            "error": "the picture would have 6688 x 5408 pixels, more than 33554432: ask for a smaller scale or count"
+        }
         answer = web.post("/v1/models/own_gan:predict", json={"signature_name": "sample", "instances": [{"seed": 0, "label": 1}]})
         assert answer.json()["predictions"][0]["image"] == images[0].tolist()

@@ -65,6 +65,20 @@ def test_limits(web):
     assert (large.status_code, large.json()) == (413, {"error": "the body is larger than 100000 bytes"})
 
 
+@pytest.mark.parametrize("columns", [True, False])
+def test_an_answer_that_is_too_large_says_what_to_do(web, columns):
+    """64 rows of 28x28 floats are 200,704 bytes; as bytes, by `sample`, they are fewer than the limit."""
+    seeds = {"seed": [1] * 64, "label": [1] * 64}
+    latents = {"latent": [[0.0] * 4] * 64, "label": [1] * 64}
+    rows = [{"latent": latent, "label": 1} for latent in latents["latent"]]
+    answer = _predict(web, inputs=latents) if columns else _predict(web, instances=rows)
+    assert answer.status_code == 429
+    assert answer.json() == {
+        "error": "the answer's tensors hold 200704 bytes, the limit is 100000 bytes in one answer: ask for fewer rows at a time"
+    }
+    assert _predict(web, signature_name="sample", inputs=seeds).status_code == 200
+
+
 def test_pages_that_are_not_there(web):
     assert web.get("/x").status_code == 404
     assert web.get("/v1/x").json() == {"error": "Malformed request: GET /v1/x"}
