@@ -27,7 +27,7 @@ from serving.repository.errors import UserError, first_line
 DATASET, DATA_DIR, DATA_DIGEST = "dataset", "data_dir", "data_digest"
 TRAIN_EXPRESSION, EVAL_EXPRESSION = "train_split", "eval_split"
 EXAMPLES = "examples"
-_READ_BATCH = 1024
+_READ_BATCH = 32  # records: of photographs each may be some megabytes
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

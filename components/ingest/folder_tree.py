@@ -12,6 +12,7 @@ from components.ingest.image_file import SUFFIXES
 from serving.repository.errors import UserError
 
 MOST_CLASSES = 5000  # the gate looks at every class by itself
+_NAMED = 3  # folders that are named where many have the same fault
 # Names of sub-folders that mean a split, and what TFDS calls it.
 _SPLITS = {
     "train": "train",
@@ -117,10 +118,21 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _has_splits(folder: Path, images: list[str]) -> bool:
-    """Say whether the top folders are splits: all have a split's name, `train` among them, and no image lies beside them."""
+    """Say whether the top folders are splits: all have a split's name, `train` among them, and no image lies beside them.
+
+    Raises:
+        UserError: Some are, and others hardly are classes; or two are the same split.
+    """
     tops = {path.partition("/")[0] if "/" in path else None for path in images}
     named = {top: _SPLITS[top.lower()] for top in tops if top is not None and top.lower() in _SPLITS}
-    if len(named) < len(tops) or "train" not in named.values():
+    if "train" not in named.values():
+        return False
+    others = sorted(top for top in tops if top is not None and top not in named)
+    if others and len(set(named.values())) > 1:
+        beside = ", ".join(others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
+        raise UserError(f"{folder} has the splits {', '.join(sorted(named))}, and beside them {beside}: rename it to a split "
+                        "(train, test or validation), move it away, or rename the others if all are classes")  # fmt: skip
+    if len(named) < len(tops):
         return False
     if len(set(named.values())) < len(named):
         raise UserError(f"{folder} has the same split twice ({', '.join(sorted(map(str, named)))}): rename or join them")

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.ingest import own_dataset, record, registered_dataset
+from components.ingest import own_dataset, own_module, record, registered_dataset
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DataSettings
 from components.ingest.sources import AUTO, ORIGINS
@@ -24,7 +24,7 @@ def prepare(data: DataSettings, data_dir: Path, source: str = AUTO) -> PreparedD
     """Prepare a dataset, or find it prepared.
 
     A registered dataset that is on disk and whole is returned in a fraction of a second, without TFDS or TensorFlow. A folder is
-    read every time, to see whether it is what it was.
+    read every time, to see whether it is what it was; so is a module's source, and which version of a `data_dir` is the newest.
 
     Args:
         data: Which dataset.
@@ -36,8 +36,8 @@ def prepare(data: DataSettings, data_dir: Path, source: str = AUTO) -> PreparedD
         What is on disk, with the digest of its content.
 
     Raises:
-        UserError: The dataset is unknown or unsuitable, no origin has it, a file is cut or altered, too many images of a folder
-            can't be read, or the disk is full or read-only.
+        UserError: The dataset is unknown or unsuitable, its module is gone, no origin has it, a file is cut or altered, too many
+            images of a folder can't be read, or the disk is full or read-only.
     """
     # Absolute, because TFX runs executors and Beam workers from it.
     data_dir = Path(data_dir).expanduser().absolute()
@@ -52,15 +52,25 @@ def prepare(data: DataSettings, data_dir: Path, source: str = AUTO) -> PreparedD
     # A directory that the user names is looked at even when nothing is missing: that is what was asked.
     named = source not in ORIGINS
     asked = {"module": data.module, "data_dir": data.data_dir, "image_key": data.image_key, "label_key": data.label_key}
-    if not named and (prepared := record.load(data.dataset, data_dir, asked)):
+    if data.module is not None:
+        asked["module_sha256"] = own_module.source_digest(data.module)
+    if not named and (prepared := _kept(data, data_dir, asked)):
         return prepared
     with _writing(data_dir), _alone(data_dir):
-        prepared = record.load(data.dataset, data_dir, asked)
+        prepared = _kept(data, data_dir, asked)
         if prepared and not named:
             return prepared
         if data.data_dir is not None:
             return own_dataset.adopt(data, data_dir, asked)
         return registered_dataset.prepare(data, data_dir, source, prepared, asked)
+
+
+def _kept(data: DataSettings, data_dir: Path, asked: dict[str, str | None]) -> PreparedDataset | None:
+    """What is prepared already, unless the user has prepared a newer version since."""
+    prepared = record.load(data.dataset, data_dir, asked)
+    if prepared and data.data_dir and own_dataset.newest(Path(data.data_dir), data.dataset).name != prepared.directory.name:
+        return None
+    return prepared
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.ingest.sources import MODULE
 from components.progress import log_note
 from components.shape import ImageShape
 from serving.repository.durable import replace_file
@@ -54,6 +55,11 @@ class PreparedDataset:
     def labelled(self) -> bool:
         """Whether the images have classes."""
         return bool(self.class_names)
+
+    @property
+    def verified(self) -> bool:
+        """Whether its archives were held against checksums: nobody knows those of a folder, or of what the user has made."""
+        return self.origin != MODULE and not (self.source.get("folder") or self.source.get("data_dir"))
 
 
 def record_path(dataset: str, data_dir: Path) -> Path:

@@ -12,12 +12,12 @@ from typing import Any
 from components.ingest import archives, mirror, tfds_dataset, upstream
 from components.ingest.record import PreparedDataset
 from components.ingest.settings import DataSettings
-from components.ingest.sources import AUTO, MIRROR, UPSTREAM
+from components.ingest.sources import AUTO, MIRROR, MODULE, UPSTREAM
 from components.progress import log_note
 from serving.repository.errors import UserError
 
 _BY_HAND = "; or download the archives elsewhere and name their directory: `forger data fetch --source DIR`"
-_KEPT, _MODULE = "kept archives", "module"
+_KEPT = "kept archives"
 _Origins = dict[str, Callable[[], Path | None]]
 
 
@@ -55,7 +55,7 @@ def prepare(
             failures.append(f"{origin}: {error}")
             log_note(f"{data.dataset}: {failures[-1]}")
             continue
-        verified = "checksums verified, " if archives.url_infos(builder) else ""
+        verified = "checksums verified, " if prepared.verified else ""
         log_note(f"{data.dataset} {prepared.version}: prepared from {origin}, {verified}{prepared.splits}")
         return prepared
     raise UserError(f"{data.dataset} can't be fetched: {'; '.join(failures)}{_BY_HAND}")
@@ -88,8 +88,8 @@ def _origins(data: DataSettings, builder: Any, downloads: Path, source: str) -> 
         archives.copy(folder, kept, expected)
         return kept
 
-    if source == AUTO and data.module and not by_url:  # the user's own code, which downloads nothing that TFDS could verify
-        return {_MODULE: lambda: None}
+    if source == AUTO and data.module and not by_url:
+        return {MODULE: lambda: None}
     if source == AUTO:
         here = {_KEPT: lambda: kept} if archives.whole(kept, expected) else {}
         return {**here, UPSTREAM: from_upstream, **({MIRROR: from_mirror} if dataset in mirror.DATASETS else {})}

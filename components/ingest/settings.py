@@ -113,6 +113,8 @@ class DataSettings(Settings):
         """A folder or a module names its dataset, where no name is given."""
         if not isinstance(values, dict):
             return values
+        if isinstance(place := values.get("data_dir"), str) and place:
+            values = {**values, "data_dir": str(Path(place).expanduser().absolute())}
         if isinstance(folder := values.get("folder"), str) and folder:
             folder = str(Path(folder).expanduser().absolute())
             return {"dataset": folder_dataset(Path(folder)), **values, "folder": folder}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib
 import io
 import re
 import shutil
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.ingest import archives, record
+from components.ingest import archives, own_module, record
 from components.ingest.image_file import UnreadableError, header_shape
 from components.ingest.settings import DataSettings
 from components.ingest.tfds_features import LABEL, Fields, choose_fields
@@ -41,7 +39,7 @@ def open_builder(data: DataSettings, data_dir: Path) -> tuple[Any, Fields]:
     import tensorflow_datasets as tfds
 
     if data.module is not None:
-        _import(data.module)
+        own_module.load(data.module)
     name, _, config = data.dataset.partition("/")
     try:
         # A folder that doesn't exist: the builder would otherwise restore, and trust, what it finds.
@@ -51,19 +49,6 @@ def open_builder(data: DataSettings, data_dir: Path) -> tuple[Any, Fields]:
     except ValueError as error:
         raise UserError(f"TFDS has no dataset {data.dataset!r}: {first_line(error)}") from None
     return builder, choose_fields(data.dataset, builder.info.features, data.image_key, data.label_key)
-
-
-def _import(module: str) -> None:
-    """Import a module of the user's, also from the current directory."""
-    here = str(Path.cwd())
-    sys.path.append(here)
-    try:
-        importlib.import_module(module)
-    except Exception as error:  # the user's own code
-        raise UserError(f"data.module={module} can't be imported ({type(error).__name__}: {first_line(error)}): "
-                        "install it, or start from the folder that holds it")  from error  # fmt: skip
-    finally:
-        sys.path.remove(here)
 
 
 def _unknown(data: DataSettings, tfds: Any) -> UserError:

@@ -18,6 +18,7 @@ from components.transform import pixels
 SHAPE, BACKGROUND = "shape", "background"
 _LUMA = (0.2989, 0.587, 0.114)  # of red, green and blue in a grey (ITU-R BT.601)
 _MAX = 255.0
+_LARGE = 4096  # pixels: an image with a larger middle square is shrunk to a whole part of it first, or it fills gigabytes
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -35,7 +36,10 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """
     shape, background = ImageShape(*custom_config[SHAPE]), _rgb(custom_config[BACKGROUND])
     encoded = inputs[pixels.IMAGE_KEY]
-    images = tf.map_fn(lambda one: pixels.to_bytes(to_shape(_decode(one), shape, background), shape), encoded)
+    # One at a time: side by side, a few large images would fill the memory, and small ones aren't faster.
+    images = tf.map_fn(
+        lambda one: pixels.to_bytes(to_shape(_decode(one), shape, background), shape), encoded, parallel_iterations=1
+    )
     shapes = tf.tile(tf.constant([shape], tf.int64), [tf.size(encoded), 1])
     labels = (
         inputs[pixels.LABEL_KEY] if pixels.LABEL_KEY in inputs else tf.fill([tf.size(encoded)], tf.constant(ONE_GROUP, tf.int64))
@@ -65,15 +69,24 @@ def _brought(image: tf.Tensor, shape: ImageShape, background: tuple[int, int, in
     height, width, channels = size[0], size[1], size[2]
     side = tf.minimum(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    values = tf.cast(image[top : top + side, left : left + side], tf.float32)
+    square = image[top : top + side, left : left + side]
+    parts = (side + _LARGE - 1) // _LARGE
+    side = side // parts
+    values = tf.cond(parts > 1, lambda: _scaled(square, [side, side]), lambda: tf.cast(square, tf.float32))
     has_alpha = channels % 2 == 0
-    alpha = tf.cond(has_alpha, lambda: values[..., -1:] / _MAX, lambda: tf.ones([side, side, 1]))
-    colours = values[..., : channels - tf.cast(has_alpha, tf.int32)]
-    colours = tf.broadcast_to(colours, [side, side, 3]) * alpha + tf.constant(background, tf.float32) * (1.0 - alpha)
+    colours = tf.broadcast_to(values[..., : channels - tf.cast(has_alpha, tf.int32)], [side, side, 3])
+    colours = tf.cond(has_alpha, lambda: _flattened(colours, values[..., -1:] / _MAX, background), lambda: colours)
     if shape.channels == 1:
         colours = tf.reduce_sum(colours * tf.constant(_LUMA), axis=-1, keepdims=True) / sum(_LUMA)
-    scaled = tf.image.resize(colours[tf.newaxis], shape[:2], tf.image.ResizeMethod.AREA)[0]
-    return tf.cast(tf.clip_by_value(tf.round(scaled), 0.0, _MAX), tf.uint8)
+    return tf.cast(tf.clip_by_value(tf.round(_scaled(colours, shape[:2])), 0.0, _MAX), tf.uint8)
+
+
+def _flattened(colours: tf.Tensor, alpha: tf.Tensor, background: tuple[int, int, int]) -> tf.Tensor:
+    return colours * alpha + tf.constant(background, tf.float32) * (1.0 - alpha)
+
+
+def _scaled(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.image.resize(image[tf.newaxis], size, tf.image.ResizeMethod.AREA)[0]
 
 
 def _decode(encoded: tf.Tensor) -> tf.Tensor:

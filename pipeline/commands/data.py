@@ -33,7 +33,7 @@ def data() -> None:
 def fetch(
     dataset: str | None, data_folder: Path | None, source: str | None, changes: tuple[str, ...], home: Path, as_json: bool
 ) -> None:
-    """Bring a dataset to disk, checksums verified, or look at a folder of images; says what it holds."""
+    """Bring a dataset to disk, checksums verified where it has any, or a folder of images; says what it holds."""
     from components.ingest.image_shape import decide_shape
     from components.ingest.summary import changes as changes_of
     from components.ingest.summary import describe
@@ -55,4 +55,5 @@ def fetch(
         "directory": str(prepared.directory),
         "digest": prepared.digest,
     }
-    say(f"{describe(prepared, settings)}\nfrom {prepared.origin}, verified: {prepared.directory}", facts, as_json=as_json)
+    checked = ", verified" if prepared.verified else ""
+    say(f"{describe(prepared, settings)}\nfrom {prepared.origin}{checked}: {prepared.directory}", facts, as_json=as_json)

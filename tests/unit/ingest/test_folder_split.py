@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 
 import pytest
 
@@ -26,6 +27,23 @@ def test_a_tenth_goes_to_test_of_each_class_or_enough_to_judge_by():
 @pytest.mark.parametrize(("images", "test"), [(30, 15), (200, 100), (500, 100), (1000, 100), (2000, 200)])
 def test_few_images_leave_enough_to_judge_by(images, test):
     assert len(choose_test(digests(*range(images)), [None] * images)) == test
+
+
+@pytest.mark.parametrize(("classes", "each"), [(1, 200), (3, 67), (8, 25), (7, 143), (9, 113), (10, 100), (12, 40)])
+def test_equal_classes_leave_enough_to_judge_by_as_well(classes, each):
+    """Rounding class by class loses up to half an image of each."""
+    contents, labels = digests(*range(classes * each)), [str(number % classes) for number in range(classes * each)]
+    chosen = choose_test(contents, labels)
+    assert len(chosen) == max(100, classes * 10)
+    assert chosen == choose_test(contents[::-1], labels[::-1])
+    taken = Counter(label for one, label in zip(contents, labels, strict=True) if one in chosen)
+    assert max(taken.values()) <= (each + 1) // 2
+
+
+def test_ten_of_each_class_may_be_more_than_ten_thousand():
+    classes = 1200
+    contents = digests(*range(classes * 20))
+    assert len(choose_test(contents, [str(number % classes) for number in range(classes * 20)])) == 12_000
 
 
 def test_at_most_ten_thousand():

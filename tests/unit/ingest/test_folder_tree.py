@@ -47,8 +47,8 @@ def test_splits_may_have_no_classes(tmp_path):
 
 
 def test_without_train_they_are_classes(tmp_path):
-    assert read_tree(touch(tmp_path, "test/a.png", "dev/b.png")).class_names == ("dev", "test")
-    assert read_tree(touch(tmp_path, "trees/a.png", "train/b.png")).class_names == ("dev", "test", "train", "trees")
+    assert read_tree(touch(tmp_path / "one", "test/a.png", "dev/b.png")).class_names == ("dev", "test")
+    assert read_tree(touch(tmp_path / "two", "trees/a.png", "train/b.png")).class_names == ("train", "trees")
 
 
 @pytest.mark.parametrize("names", [("a.png", "b.png"), ("only/a.png", "only/deep/b.png")])
@@ -94,6 +94,8 @@ def test_links_in_a_circle_are_refused(tmp_path):
         (("cafe\u0301/a.png", "caf\u00e9/b.png"), "are the same on systems that ignore case"),
         (("train/cat/a.png", "Train/cat/b.png"), r"has the same split twice \(Train, train\)"),
         (("valid/cat/a.png", "val/cat/b.png", "train/cat/c.png"), r"has the same split twice \(train, val, valid\)"),
+        (("train/a.png", "test/b.png", "vall/c.png"), r"has the splits test, train, and beside them vall: rename it to a split"),
+        (("train/cat/a.png", "Dev/cat/b.png", "b/c.png", "a/c.png"), r"has the splits Dev, train, and beside them a, b: rename"),
         (("a\nb/a.png", "c/b.png"), r"unprintable characters \('a\\nb'\): rename it"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def test_a_module_of_the_users_own(own_module, tmp_path):
     assert (prepared.image_key, prepared.label_key, prepared.class_names) == ("photo", "kind", ("cat", "dog"))
     assert prepared.shapes == {ImageShape(20, 20, 3): 25, ImageShape(20, 24, 3): 25}
     assert prepare(data, tmp_path) == prepared
+    assert not prepared.verified
     examples = run_example_gen(prepared, tmp_path, tmp_path)
     assert (len(examples["train"]), len(examples["test"])) == (40, 10)
     assert {frozenset(example.features.feature) for example in examples["train"]} == {frozenset({"image", "label"})}
@@ -115,6 +117,7 @@ def test_what_the_user_has_prepared_is_read_where_it_lies(own_module, tmp_path):
     prepared = prepare(data, tmp_path / "ours")
     assert (prepared.directory, prepared.digest, prepared.class_names) == (first.directory, first.digest, ("cat", "dog"))
     assert prepared.shapes == first.shapes
+    assert not prepared.verified
     assert len(run_example_gen(prepared, tmp_path / "ours", tmp_path)["train"]) == 40
     record_file = next(first.directory.glob("*train*"))
     whole = record_file.read_bytes()
@@ -131,6 +134,62 @@ def test_the_newest_version_is_taken(own_module, tmp_path):
     shutil.copytree(first.directory, first.directory.with_name("1.10.0"))
     prepared = prepare(DataSettings(dataset="pet_photos", data_dir=str(tmp_path / "theirs")), tmp_path / "ours")
     assert prepared.directory == first.directory.with_name("1.10.0")
+
+
+def test_a_newer_version_is_noticed(own_module, tmp_path):
+    first = prepare(DataSettings(module=own_module), tmp_path / "theirs")
+    data = DataSettings(dataset="pet_photos", data_dir=str(tmp_path / "theirs"))
+    assert prepare(data, tmp_path / "ours").directory == first.directory
+    newer = shutil.copytree(first.directory, first.directory.with_name("1.10.0"))
+    shutil.copytree(first.directory, first.directory.with_name("1.9.0"))
+    assert prepare(data, tmp_path / "ours").directory == newer
+    shutil.rmtree(newer)
+    assert prepare(data, tmp_path / "ours").directory == first.directory.with_name("1.9.0")
+
+
+def test_another_directory_of_the_same_relative_name_is_noticed(own_module, tmp_path, monkeypatch):
+    first = prepare(DataSettings(module=own_module), tmp_path / "one" / "theirs")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    for place in ("one", "two"):
+        monkeypatch.chdir(tmp_path / place)
+        prepared = prepare(DataSettings(dataset="pet_photos", data_dir="theirs"), tmp_path / "ours")
+        assert prepared.directory == tmp_path / place / first.directory.relative_to(tmp_path / "one")
+
+
+@pytest.mark.parametrize("changed", ["pet_photos.py", "pets/__init__.py", "pets/reading.py"])
+def test_a_changed_module_is_noticed(own_module, tmp_path, monkeypatch, notes, changed):
+    """Of a package, every file of it."""
+    package = shutil.copytree(own_module.partition(".")[0], tmp_path / f"forger_test_{changed[:-3].replace('/', '_')}")
+    text = (package / "pet_photos.py").read_text().replace("PetPhotos", f"Pets{len(package.name)}")
+    (package / "pet_photos.py").write_text(text)
+    (package / "pets").mkdir()
+    (package / "pets" / "__init__.py").write_text(f"from {package.name} import pet_photos\n")
+    (package / "pets" / "reading.py").touch()
+    monkeypatch.chdir(tmp_path)
+    module = f"{package.name}.{changed.partition('/')[0].removesuffix('.py')}"
+    data = DataSettings(module=module, dataset=f"pets{len(package.name)}")
+    before = prepare(data, tmp_path / "data")
+    assert prepare(data, tmp_path / "data") == before
+
+    def preparings() -> int:
+        return sum("preparing the records" in note for note in notes())
+
+    assert preparings() == 1
+    with (package / changed).open("a") as source:
+        source.write("\n# another line\n")
+    assert prepare(data, tmp_path / "data").digest == before.digest
+    assert preparings() == 2
+
+
+def test_a_module_that_is_gone_is_named(own_module, tmp_path, monkeypatch):
+    """Whether it is what it was can't be told any more."""
+    prepare(DataSettings(module=own_module), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, own_module)
+    monkeypatch.delitem(sys.modules, own_module.partition(".")[0])
+    with pytest.raises(UserError, match=rf"data\.module={own_module} can't be imported .*: install it, or start from") as error:
+        prepare(DataSettings(module=own_module), tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_what_is_not_prepared_is_named(own_module, tmp_path):

@@ -35,6 +35,16 @@ def test_a_relative_folder_is_made_absolute(tmp_path, monkeypatch):
     assert DataSettings(folder="flowers").folder == str(tmp_path / "flowers")
 
 
+def test_a_relative_data_dir_is_made_absolute(tmp_path, monkeypatch):
+    """Else two directories that are called the same from two places would pass for one."""
+    monkeypatch.chdir(tmp_path)
+    data = DataSettings(data_dir="prepared")
+    assert data.data_dir == str(tmp_path / "prepared")
+    assert DataSettings(**data.model_dump()) == data
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    assert DataSettings(data_dir="~/prepared").data_dir == str(tmp_path / "me" / "prepared")
+
+
 def test_a_module_names_its_dataset():
     assert DataSettings(module="my_package.my_dataset").dataset == "my_dataset"
 
@@ -50,6 +60,7 @@ def test_a_module_names_its_dataset():
         {"dataset": "folder/flowers"},
         {"folder": "/pictures", "module": "my_dataset"},
         {"folder": ""},
+        {"data_dir": ""},
         {"module": "../evil"},
         {"image_size": 12},
         {"image_size": 30},

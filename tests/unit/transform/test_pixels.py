@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.shape import ImageShape
-from components.transform import pixels
+from components.transform import executor, pixels
 from components.transform.executor import preprocessing_fn
 from tests.support.shapes import COLOUR_32, COLOUR_64, GREY_28
 
@@ -73,6 +73,28 @@ def test_scaling_averages_areas():
     blocks = np.random.default_rng(2).integers(0, 256, (64, 4, 64, 4, 3))
     found = transformed(tf.io.encode_png(blocks.reshape(256, 256, 3).astype(np.uint8)), COLOUR_64)
     np.testing.assert_allclose(found, blocks.mean((1, 3)), atol=0.51)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", [GREY_28, COLOUR_32])
+def test_far_too_large_images_are_shrunk_first(monkeypatch, channels, shape):
+    """Which changes nothing where the blocks fit, and next to nothing where they don't: the mean of means is the mean."""
+    side = 6 * shape.height
+    image = np.random.default_rng(5).integers(0, 256, (side, side + 31, channels), dtype=np.uint8)
+    if channels in (2, 4):
+        image[..., -1] = 100
+    encoded = tf.io.encode_png(image)
+    usual = transformed(encoded, shape, "#ff8000")
+    monkeypatch.setattr(executor, "_LARGE", 64)
+    np.testing.assert_allclose(transformed(encoded, shape, "#ff8000").astype(int), usual, atol=1)
+
+
+def test_one_image_is_decoded_at_a_time():
+    """And all that is made of it on the way."""
+    signature = {"image": tf.TensorSpec([None], tf.string), "label": tf.TensorSpec([None], tf.int64)}
+    graph = tf.function(lambda inputs: preprocessing_fn(inputs, CONFIG)).get_concrete_function(signature).graph
+    loops = [node for node in graph.get_operations() if node.type in ("While", "StatelessWhile")]
+    assert [loop.get_attr("parallel_iterations") for loop in loops] == [1]
 
 
 def test_middle_square_is_kept():

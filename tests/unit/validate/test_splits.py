@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import textwrap
 from collections import Counter
 
 import numpy as np
@@ -66,8 +69,32 @@ def test_a_key_is_that_of_the_pixels_whatever_their_compression(tmp_path):
 
 
 def test_an_image_that_cannot_be_decoded_is_left_to_others(tmp_path):
-    keys, _ = read(write(tmp_path / "a.gz", [b"no image", png(images(1)[0]), b"no image"], [0, 0, 0]))
+    image = images(1)[0]
+    keys, _ = read(write(tmp_path / "a.gz", [b"no image", png(image), b"no image"], [0, 0, 0]))
     assert keys[0] == keys[2] != keys[1]
+    # It changes no other image's key.
+    assert read(write(tmp_path / "b.gz", [png(image, 1)], [0]))[0][0] == keys[1]
+
+
+def test_memory_is_that_of_a_few_images(tmp_path):
+    """Decoded, these fill 768 MB: in a process of its own, since a peak stays what it was."""
+    path = write(tmp_path / "a.gz", [png(np.full((1000, 1000, 3), value, np.uint8)) for value in range(256)], [0] * 256)
+    small = write(tmp_path / "b.gz", [png(image) for image in images(2)], [0, 0])
+    code = f"""
+        import resource
+        from components.validate.contents import contents
+
+        def peak(path):
+            found = len({{key for keys, _ in contents(path) for key in keys.tolist()}})
+            return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+        _, before = peak({small!r})
+        print(*peak({path!r}), before)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    found, peak, before = map(int, done.stdout.split())
+    assert found == 256
+    assert peak - before < 200
 
 
 def test_shared_images_are_counted_once_each_in_the_evaluation_split():
