@@ -61,7 +61,7 @@ def keepalive_ms(timeout: float) -> int:
 def channel_options(tls: ClientTls | None, timeout: float) -> list[tuple[str, str | int]]:
     """gRPC's options for a channel to the servers behind one target.
 
-    Every address that the target's name resolves to gets calls in turn. What ends with UNAVAILABLE (no server there, a full queue,
+    Every address that the target's name resolves to gets calls in turn. What ends with UNAVAILABLE (no server, a full queue,
     a connection that was cut) is tried up to 5 times, with growing pauses and jitter: a call changes nothing on a server.
 
     Args:
