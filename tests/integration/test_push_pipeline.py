@@ -9,7 +9,12 @@ from serving.repository import contract
 from serving.saved_model.generator import LocalGenerator
 from tests.support.tiny_generator import build_tiny_generator
 
-_VERDICT = {"blessed": True, "baseline_version": None, "metrics": {"frechet_ratio": 2.0}}
+_VERDICT = {
+    "blessed": True,
+    "metrics": {"frechet_ratio": 2.0},
+    contract.GATE_SERVED_VERSION: "",  # nothing was served
+    contract.GATE_SERVED_DIGEST: "",
+}
 
 
 @pytest.fixture(scope="module")
