@@ -85,9 +85,10 @@ def push_model(
                 _prune(base, keep_versions)
                 return Pushed(same, base / str(same), is_new=False)
             # Only under the lock: another run may have pushed, or a user rolled back, since the gate looked.
-            now = what_is_left(base, training_key, choose_baseline(base, training_key))
-            if compared is not None and now != compared:
-                raise UserError(_changed(base, compared[0], now[0]))
+            if compared is not None:
+                now = what_is_left(base, training_key, choose_baseline(base, training_key))
+                if now != compared:
+                    raise UserError(_changed(base, compared[0], now[0]))
             version = _next_version(base)
             final = {**metadata, contract.META_RUN_ID: run_id, contract.META_GATE: verdict}
             staging = base / f"{_STAGING}{version}"
