@@ -132,11 +132,11 @@ def test_a_collapse_exports_the_best_before_it(recipe, images, collapsed):
 
 
 def test_streamed_images_collapse_and_are_saved_alike(images, tmp_path):
-    settings = TINY["conv"].model_copy(update={"input": "stream", "shuffle_buffer": 200})
+    settings = TINY["article"].model_copy(update={"input": "stream", "shuffle_buffer": 200})
     pattern = write_shards(tmp_path / "examples", *images, [200, 100, 300])
-    with collapsing(FACTORS["conv"]):
+    with collapsing(FACTORS["article"]):
         train(open_source([pattern], settings, tmp_path), 3, settings, tmp_path)
-    assert_best_of_collapse("conv", tmp_path)
+    assert_best_of_collapse("article", tmp_path)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
