@@ -9,9 +9,10 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from serving.server.options import ServerOptions
+from tests.support.predict_requests import predict_request
 from tests.support.tiny_generator import build_tiny_generator
 
 _SECONDS = 5
@@ -51,12 +52,8 @@ def serve(tmp_path):
 
 def _load(target, clients, rows, seconds=_SECONDS, channels=8):
     """Codes of all calls of so many clients that ask again as soon as they are answered, without retries."""
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = "tiny", "sample"
-    for alias in ("seed", "label"):
-        request.inputs[alias].dtype = 9
-        request.inputs[alias].tensor_shape.dim.add(size=rows)
-        request.inputs[alias].tensor_content = np.arange(rows, dtype=np.int64).__mod__(10).tobytes()
+    asked = np.arange(rows) % 10
+    request = predict_request(seed=asked, label=asked)
     codes, end = Counter(), time.monotonic() + seconds
     opened = [grpc.insecure_channel(target, [("grpc.use_local_subchannel_pool", 1)]) for _ in range(channels)]
 

@@ -6,10 +6,10 @@ import time
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tensorflow_serving.apis import predict_pb2
 
 from serving.saved_model.session import SignatureSession
 from serving.server.requests.predict import Predictor
+from tests.support.predict_requests import predict_request
 from tests.support.waiting import wait_until
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -22,17 +22,11 @@ def busy(base, start, monkeypatch):
     go_on, read = threading.Event(), []
     run, predict = SignatureSession.run, Predictor.predict
     server = start(base, max_calls=_MOST, workers=2)
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = "tiny", "sample"
-    for alias in ("seed", "label"):
-        request.inputs[alias].dtype = 9
-        request.inputs[alias].tensor_shape.dim.add(size=1)
-        request.inputs[alias].int64_val.append(1)
     monkeypatch.setattr(SignatureSession, "run", lambda *arguments: (go_on.wait(), run(*arguments))[1])
     monkeypatch.setattr(Predictor, "predict", lambda *arguments: (read.append(1), predict(*arguments))[1])
     with grpc.insecure_channel(server.target) as channel:
         call = channel.unary_unary(_PREDICT)
-        under_way = [call.future(request.SerializeToString(), timeout=60) for _ in range(_MOST)]
+        under_way = [call.future(predict_request().SerializeToString(), timeout=60) for _ in range(_MOST)]
         wait_until(lambda: len(read) == 2, 10)  # the third waits for a worker
         yield channel, read
         go_on.set()

@@ -10,6 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from tensorflow_serving.apis import predict_pb2
 
+from tests.support.predict_requests import predict_request
+
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _CHECK, _WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 _REFLECTION = [f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo" for version in ("v1alpha", "v1")]
@@ -51,13 +53,7 @@ def connect(base, start):
 
 
 def _request():
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = "tiny", "sample"
-    for alias in ("seed", "label"):
-        request.inputs[alias].dtype = 9
-        request.inputs[alias].tensor_shape.dim.add(size=1)
-        request.inputs[alias].int64_val.append(4)
-    return request.SerializeToString()
+    return predict_request(seed=[4], label=[4]).SerializeToString()
 
 
 def _answered(channel):

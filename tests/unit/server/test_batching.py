@@ -13,6 +13,7 @@ from serving.client.rows import seeds_for
 from serving.saved_model.generator import LocalGenerator
 from serving.server.options import ServerOptions
 from serving.server.requests.batching import Batcher, QueueFull
+from tests.support.predict_requests import predict_request
 from tests.support.waiting import wait_until
 
 
@@ -242,14 +243,10 @@ def test_a_full_queue_is_resource_exhausted(base, start, monkeypatch):
     entered, go_on, run = threading.Event(), threading.Event(), SignatureSession.run
     monkeypatch.setattr(SignatureSession, "run", lambda *arguments: (entered.set(), go_on.wait(), run(*arguments))[2])
     with grpc.insecure_channel(server.target) as channel:
-        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+        from tensorflow_serving.apis import prediction_service_pb2_grpc
 
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        request = predict_pb2.PredictRequest()
-        request.model_spec.name, request.model_spec.signature_name = "tiny", "sample"
-        for alias in ("seed", "label"):
-            request.inputs[alias].CopyFrom(tf.make_tensor_proto(np.array([1], np.int64)))
-        calls = [stub.Predict.future(request, timeout=60) for _ in range(3)]
+        calls = [stub.Predict.future(predict_request(), timeout=60) for _ in range(3)]
         entered.wait()
         wait_until(lambda: any(call.done() for call in calls))
         refused = next(call for call in calls if call.done())

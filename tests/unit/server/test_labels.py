@@ -8,7 +8,6 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
-    predict_pb2,
     prediction_service_pb2_grpc,
 )
 
@@ -17,6 +16,7 @@ from serving.repository.errors import UserError
 from serving.server.app import GeneratorServer
 from serving.server.models.model_config import VersionPolicy
 from serving.server.options import ServerOptions
+from tests.support.predict_requests import predict_request
 from tests.support.waiting import wait_until
 
 
@@ -54,16 +54,11 @@ class _Client:
 
     def version(self, label=None, number=None, name="tiny"):
         """The version that answers."""
-        request = predict_pb2.PredictRequest()
-        request.model_spec.name, request.model_spec.signature_name = name, "sample"
+        request = predict_request(name)
         if label is not None:
             request.model_spec.version_label = label
         if number is not None:
             request.model_spec.version.value = number
-        for alias in ("seed", "label"):
-            request.inputs[alias].dtype = 9
-            request.inputs[alias].tensor_shape.dim.add(size=1)
-            request.inputs[alias].int64_val.append(1)
         return self._predict(request, timeout=30).model_spec.version.value
 
     def states(self, name="tiny"):

@@ -10,6 +10,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from serving.repository import contract
 from serving.saved_model.generator import LocalGenerator
 from serving.server.options import ServerOptions
+from tests.support.predict_requests import predict_request
 
 _INVALID, _MISSING = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
 
@@ -28,12 +29,7 @@ def stub(tiny, tmp_path_factory):
 
 
 def _request(signature="sample", name="tiny", **inputs):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = name, signature
-    for alias, value in (inputs or {"seed": [1, 2], "label": [-1, 4]}).items():
-        array = np.asarray(value, np.float32 if alias == "latent" else np.int64)
-        request.inputs[alias].CopyFrom(tf.make_tensor_proto(array))
-    return request
+    return predict_request(name, signature, **(inputs or {"seed": [1, 2], "label": [-1, 4]}))
 
 
 def _refused(stub, request, code, message, **call):
