@@ -85,7 +85,7 @@ class GateSettings(Settings):
         description=f"Recall within each class, so that one class's collapse can't hide; real 0.83 up{_REACH}",
     )
     min_coverage: Share = Field(
-        default=AUTO, description=f"Share of real images with a generated one nearby; real against real is 0.96{_REACH}"
+        default=AUTO, description=f"Share of real images with a generated one nearby; real against real is 0.94{_REACH}"
     )
     min_diversity: NotNegative = Field(
         default=AUTO,

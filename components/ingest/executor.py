@@ -93,7 +93,8 @@ def _pieces(prepared: PreparedDataset, expression: str) -> list[tuple[str, int, 
         pieces = [(piece.filename, piece.skip, piece.take) for piece in split.file_instructions]
     except (ValueError, KeyError) as error:
         raise UserError(
-            f"split {expression!r} of {prepared.dataset} can't be read ({first_line(error)}): it has {prepared.splits}"
+            f"split {expression!r} of {prepared.dataset} can't be read ({first_line(error)}): it has {prepared.splits}; "
+            "choose with data.train_split and data.eval_split"
         ) from None
     if not sum(take for _, _, take in pieces):
         raise UserError(f"split {expression!r} of {prepared.dataset} holds no records: it has {prepared.splits}")

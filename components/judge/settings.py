@@ -82,7 +82,8 @@ class JudgeSettings(Settings):
         ge=0,
         le=1,
         description="Bar on the test split (fraction); below it features are not trusted and the run stops. By default it "
-        "follows from the data: two thirds of the mistakes that the nearest train image makes, e.g. 0.98 for mnist",
+        "follows from the data: two thirds of the mistakes that the nearest train image makes, less two "
+        "deviations of chance: 0.977 for mnist",
     )
 
     @model_validator(mode="after")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import cloup
 
 from pipeline.commands.base import EXIT_BLOCKED, command, examples
+from pipeline.commands.connection import connection_options
 from pipeline.commands.options import dataset_option, home_option, json_option, not_both, only_with
 from pipeline.home.home import Home
+
+if TYPE_CHECKING:
+    from serving.client import ClientTls
 
 _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -51,6 +56,7 @@ _NPY = click.Path(path_type=Path, exists=True, dir_okay=False)
         help="What one request may take.",
     ),
 )
+@connection_options()
 @cloup.option(
     "--thorough",
     is_flag=True,
@@ -71,6 +77,7 @@ def evaluate(
     dataset: str,
     count: int | None,
     timeout: float,
+    tls: ClientTls | None,
     thorough: bool,
     as_json: bool,
     home: Path,
@@ -99,7 +106,7 @@ def evaluate(
                 from serving.client import GeneratorClient
                 from serving.repository.layout import model_name
 
-                with GeneratorClient(server, model_name(dataset), timeout) as client:
+                with GeneratorClient(server, model_name(dataset), timeout, tls=tls) as client:
                     scores = score(yardstick, open_server(client, classes, yardstick.images.shape[1:]), thorough=thorough)
             else:
                 model = model or find_version(Home.at(home).model_base(dataset), None, None)

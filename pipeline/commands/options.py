@@ -19,7 +19,6 @@ from pipeline.engines.options import ENGINES, resolve_engine
 from pipeline.home.home import DEFAULT_HOME
 from pipeline.home.temporary import find_room
 
-PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 SEED = click.IntRange(0, 2**63 - 1)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import cloup
 
 from pipeline.commands.base import command, examples, say
+from pipeline.commands.connection import connection_options
 from pipeline.commands.options import (
-    PEM,
     SEED,
     dataset_option,
     home_option,
@@ -18,12 +19,13 @@ from pipeline.commands.options import (
     model_option,
     not_both,
     not_with,
-    only_with,
-    together,
     version_label_option,
     version_option,
 )
 from pipeline.home.home import Home
+
+if TYPE_CHECKING:
+    from serving.client import ClientTls
 
 _OUT = click.Path(path_type=Path, dir_okay=False)
 
@@ -56,8 +58,7 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
     cloup.option("--out", required=True, type=_OUT, metavar="FILE", help="FILE.png (a grid) or FILE.npy."),
     cloup.option("--labels-out", type=_OUT, metavar="FILE.npy", help="Also write the labels."),
 )
-@cloup.option_group(
-    "The connection to --server",
+@connection_options(
     cloup.option(
         "--timeout",
         default=30.0,
@@ -66,10 +67,6 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
         metavar="SECONDS",
         help="What one request may take.",
     ),
-    cloup.option("--tls", is_flag=True, help="Speak TLS; implied by the three files."),
-    cloup.option("--tls-ca", type=PEM, metavar="FILE", help="PEM file of the certificates that are trusted."),
-    cloup.option("--tls-cert", type=PEM, metavar="FILE", help="PEM file of this client's certificate, for mutual TLS."),
-    cloup.option("--tls-key", type=PEM, metavar="FILE", help="PEM file of this client's key, for mutual TLS."),
 )
 @not_both("server", "model", why="name either --server or --model, not both")
 @not_both("version", "version_label", why="name either --version or --version-label, not both")
@@ -84,8 +81,6 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
     "to_seed",
     why="--first-row begins among one seed's rows, --to-seed leads to another seed: name one of them",
 )
-@together("tls_cert", "tls_key", why="mutual TLS needs both --tls-cert and --tls-key")
-@only_with("server", "tls", "tls_ca", "tls_cert", "tls_key", why="the options of TLS are for --server: name one")
 @home_option
 @json_option
 @click.pass_context
@@ -104,10 +99,7 @@ def sample(
     out: Path,
     labels_out: Path | None,
     timeout: float,
-    tls: bool,
-    tls_ca: Path | None,
-    tls_cert: Path | None,
-    tls_key: Path | None,
+    tls: ClientTls | None,
     home: Path,
     as_json: bool,
 ) -> None:
@@ -122,12 +114,8 @@ def sample(
     how |= {"out": out, "labels_out": labels_out}
     with quiet(debug=context.obj):
         if server:
-            from serving.client import ClientTls
-
-            wanted = ClientTls(tls_ca, tls_cert, tls_key) if tls or tls_ca or tls_cert or tls_key else None
-            with open_server(
-                server, dataset, version=version, version_label=version_label, timeout=timeout, tls=wanted
-            ) as client:
+            how_reached = {"version": version, "version_label": version_label, "timeout": timeout, "tls": tls}
+            with open_server(server, dataset, **how_reached) as client:
                 drawn = draw(client, server, **how)
         else:
             from serving.saved_model.generator import LocalGenerator

@@ -118,8 +118,9 @@ class Cluster(BaseModel):
         return self
 
     def step(self, name: str) -> Step:
-        """Return what a step's pod gets."""
-        return self.steps.get(name) or _default_steps().get(name, Step())
+        """Return what a step's pod gets: what is given for it, and the step's own defaults for the rest."""
+        given = self.steps[name].model_dump(exclude_unset=True) if name in self.steps else {}
+        return _default_steps().get(name, Step()).model_copy(update=given)
 
     def uses_gpu(self, name: str) -> bool:
         """Say whether a step asks for GPUs; one that hands over to a TFJob only waits."""

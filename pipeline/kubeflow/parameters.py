@@ -107,9 +107,28 @@ def check_values(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         given: For a run.
 
     Raises:
-        UserError: See `resolve`.
+        UserError: See `resolve` and `check_steps`.
     """
-    resolve({"settings": {}, **defaults, **given})
+    compiled = resolve({"settings": {}, **defaults})
+    check_steps(resolve({"settings": {}, **defaults, **given}), usefulness=compiled.usefulness.enabled)
+
+
+def check_steps(config: Config, *, usefulness: bool) -> None:
+    """Check that a run's configuration has the steps of the compiled pipeline, which no parameter can change.
+
+    Args:
+        config: Of the run.
+        usefulness: Whether the pipeline was compiled with the step that measures it.
+
+    Raises:
+        UserError: It has another.
+    """
+    if config.usefulness.enabled != usefulness:
+        has, settings = ("has the step", "true") if usefulness else ("has no step", "false")
+        raise UserError(
+            f"the compiled pipeline {has} Usefulness, this run's settings say otherwise: compile another with them, or give "
+            f"--param 'settings={{\"usefulness.enabled\": {settings}}}'"
+        )
 
 
 def _parse(name: str, text: str, kind: str) -> Any:

@@ -17,7 +17,8 @@ from typing import Any
 from pipeline.home.home import Home
 from pipeline.kubeflow.entrypoint import EXIT_USER, start_process, write_output
 from pipeline.kubeflow.freshness import EPOCH, current_epoch, made
-from pipeline.kubeflow.parameters import CACHE, resolve
+from pipeline.kubeflow.parameters import CACHE, check_steps, resolve
+from pipeline.nodes import USEFULNESS
 from serving.repository.errors import UserError, first_line
 
 NAME = "forger"  # of the pipeline; which dataset is a parameter
@@ -36,9 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     start_process()
     try:
         executor_input = json.loads(parsed.executor_input)
-        values = executor_input["inputs"]["parameterValues"]
+        values = {"settings": {}, **executor_input["inputs"]["parameterValues"]}
+        # KFP's own form knows no check: a step without a plan would end the run after the training.
+        check_steps(resolve(values), usefulness=USEFULNESS in executor_input["outputs"]["parameters"])
         look = parsed.store_endpoint if parsed.look else None
-        plan = make_plan({"settings": {}, **values}, Home.at(parsed.home), parsed.cache_days, look)
+        plan = make_plan(values, Home.at(parsed.home), parsed.cache_days, look)
         write_plan(executor_input["outputs"]["outputFile"], plan)
     except UserError as error:
         _LOGGER.error("%s", error)

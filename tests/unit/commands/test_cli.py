@@ -66,6 +66,8 @@ def test_a_mistake_ends_in_exit_2_and_changes_nothing(arguments, words, tmp_path
         (["sample", "--out", "x.png", "--tls"], "are for --server"),
         (["sample", "--out", "x.png", "--server", "a:1", "--tls-key", "{pem}"], "needs both --tls-cert and --tls-key"),
         (["evaluate", "--server", "a:1", "--model", "b"], "name one of --server, --samples and --model"),
+        (["evaluate", "--tls"], "are for --server"),
+        (["evaluate", "--server", "a:1", "--tls-cert", "{pem}"], "needs both --tls-cert and --tls-key"),
         (["evaluate", "--server", "a:1", "--labels", "{pem}"], "--labels are those of --samples"),
         (["generate", "--count", "5", "--out", "x", "--shards", "2", "--shard-size", "3"], "--shards or --shard-size, not both"),
         (["generate", "--count", "5", "--out", "x", "--model", "m", "--version-label", "canary"], "leave --model out"),

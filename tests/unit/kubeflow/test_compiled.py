@@ -161,6 +161,23 @@ def test_plan_gives_each_step_its_properties_with_the_digest_of_the_data(tmp_pat
     assert json.dumps(make_plan(values, Home.at(tmp_path)), sort_keys=True) == json.dumps(plan, sort_keys=True)
 
 
+def test_plan_refuses_a_run_whose_steps_were_not_compiled(tmp_path: Path, caplog) -> None:
+    from pipeline.kubeflow import plan
+
+    values = {"profile": "full", "dataset": "mnist", "seed": 1, "steps": 0, "settings": {}}
+    executor_input = {"inputs": {"parameterValues": values}, "outputs": {"parameters": {"Gate": {}}, "outputFile": "/nowhere"}}
+    assert plan.main(["--home", str(tmp_path / "home"), "--executor_input", json.dumps(executor_input)]) == 2
+    assert "the compiled pipeline has no step Usefulness" in caplog.text
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_is_given_for_a_step_leaves_its_other_defaults() -> None:
+    given, usual = Cluster(**RICH | {"steps": {"GanTrainer": {"memory_gib": 16}}}), Cluster(image="x", pipeline_root="gs://b")
+    assert given.step("GanTrainer") == usual.step("GanTrainer").model_copy(update={"memory_gib": 16.0})
+    assert given.step("GanTrainer").timeout_s == 24 * 3600
+    assert given.step("JudgeTrainer") == usual.step("JudgeTrainer")
+
+
 @pytest.mark.parametrize(
     ("content", "given", "line"),
     [

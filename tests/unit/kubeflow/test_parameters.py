@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.config import resolve_config
-from pipeline.kubeflow.parameters import declare, parse_values, resolve
+from pipeline.kubeflow.parameters import check_values, declare, parse_values, resolve
 from serving.repository.errors import UserError
 
 CHANGES = ["gan.steps=124", "gan.width=24", "data.train_split=train[:100]", "gate.min_recall=null", "gan.seed=7"]
@@ -45,6 +45,20 @@ def test_steps_0_leave_the_profiles_own() -> None:
 def test_wrong_values_are_named(given: dict, line: str) -> None:
     with pytest.raises(UserError, match=line):
         resolve(_defaults("smoke", []) | given)
+
+
+@pytest.mark.parametrize(
+    ("compiled", "chosen", "line"),
+    [
+        ("full", "smoke", r'has the step Usefulness, .* --param \'settings=\{"usefulness.enabled": true\}\'$'),
+        ("quick", "full", r'has no step Usefulness, .* --param \'settings=\{"usefulness.enabled": false\}\'$'),
+    ],
+)
+def test_a_run_can_not_choose_steps_that_were_not_compiled(compiled: str, chosen: str, line: str) -> None:
+    defaults = _defaults(compiled, [])
+    with pytest.raises(UserError, match=line):
+        check_values(defaults, {"profile": chosen})
+    check_values(defaults, {"profile": chosen, "settings": {"usefulness.enabled": compiled == "full"}})
 
 
 def test_values_of_the_command_line_have_the_parameters_types() -> None:
