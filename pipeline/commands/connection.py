@@ -49,6 +49,8 @@ def connection_options(*others: Any) -> Callable[[Callable[..., Any]], Callable[
 
 
 def _client_tls(tls: bool, ca: Path | None, cert: Path | None, key: Path | None) -> ClientTls | None:
+    if not (tls or ca or cert or key):
+        return None
     from serving.client import ClientTls
 
-    return ClientTls(ca, cert, key) if tls or ca or cert or key else None
+    return ClientTls(ca, cert, key)

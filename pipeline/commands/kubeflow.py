@@ -85,7 +85,7 @@ def compile_command(
 ) -> None:
     """Compile the pipeline into one YAML file, the same for KFP 2 and Vertex AI.
 
-    A run may still choose another profile and other settings: these are the defaults of its parameters.
+    A run may still choose another profile and other settings with the same steps: these are the defaults of its parameters.
     """
     from pipeline.environment import quick_imports
     from pipeline.kubeflow.cluster import resolve_cluster
