@@ -125,7 +125,8 @@ def _install_locked(python: Path, extras: list[str], sources: dict[str, Any]) ->
     environment = {"UV_LINK_MODE": "copy", **package_sources.environment_of_uv(sources), "VIRTUAL_ENV": str(VENV)}
     # Byte code is compiled now: without it `import tfx` takes 20 s instead of 6 s.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    _run([*install, "--require-hashes", "--compile-bytecode", "-r", LOCK], "install the locked packages", environment)
+    locked = ["--require-hashes", "--compile-bytecode", "-r", LOCK]
+    _run([*install, *locked], f"install the locked packages{_missing()}", environment)
     target = f"{ROOT}[{','.join(extras)}]"
     extra = ["--no-deps"] if extras == ["dev"] else ["-c", _pins()]
     # Built by the locked setuptools: an isolated build would run whatever is newest on the index.
@@ -134,6 +135,14 @@ def _install_locked(python: Path, extras: list[str], sources: dict[str, Any]) ->
         raise SetupError(
             "uv put the packages elsewhere, as its own settings (uv.toml) say: `UV_NO_CONFIG=1 make setup` ignores them"
         )
+
+
+def _missing() -> str:
+    """Name what the one package that comes as source is compiled with, where it is not here."""
+    headers = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    needed = {"g++": shutil.which("g++"), "python3.11-dev": headers.is_file()}
+    missing = [package for package, found in needed.items() if not found]
+    return f" (one is compiled, which needs {' and '.join(missing)}: on Debian, apt-get install it)" if missing else ""
 
 
 def _locked(*names: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,6 +13,7 @@ from components.gan.training.workers import worker_count
 # The CPU flag of bfloat16 matrix units. AVX-512's bfloat16 dot products are no substitute: the training was 1.7 times slower than
 # in float32 there (measured on a Xeon without AMX).
 _BFLOAT16_FLAG = "amx_bf16"
+_DEVICES, _NVIDIA = Path("/dev"), "nvidia[0-9]*"  # one node a GPU; a container has those that it was given
 
 
 def dtype_policy(settings: GanSettings) -> str:
@@ -45,6 +47,13 @@ def describe(strategy: tf.distribute.Strategy) -> str:
     name = str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
     count = strategy.num_replicas_in_sync
     return name if count == 1 else f"{count} x {name}"
+
+
+def unused_gpus() -> int:
+    """Count the NVIDIA GPUs of this machine, or container, where TensorFlow finds none of them and nobody has hidden them."""
+    if tf.config.list_physical_devices("GPU") or "CUDA_VISIBLE_DEVICES" in os.environ:
+        return 0
+    return len(list(_DEVICES.glob(_NVIDIA)))
 
 
 def _one_device() -> tf.distribute.Strategy:

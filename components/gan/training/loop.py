@@ -17,7 +17,7 @@ from components.gan.train_state import TrainState
 from components.gan.training.augmentation import with_augmentation
 from components.gan.training.best import Best
 from components.gan.training.checkpoints import Checkpoints
-from components.gan.training.devices import choose_strategy, describe, dtype_policy
+from components.gan.training.devices import choose_strategy, describe, dtype_policy, unused_gpus
 from components.gan.training.journal import Journal
 from components.gan.training.journal_files import DISTANCE
 from components.gan.training.outcome import End
@@ -95,6 +95,11 @@ def _train(
     start = int(state.step.numpy())
     streamed = f", {source.count} images streamed from files" if source.kind == "stream" else ""
     log_note(f"training on {describe(strategy)} in {policy}{streamed}" + (f", continued from step {start}" if resumed else ""))
+    if unused := unused_gpus():
+        log_note(
+            f"warning: TensorFlow can't use the {unused} NVIDIA GPU(s) here: `make setup EXTRAS=dev,gpu` adds CUDA's libraries, "
+            "on a cluster the trainer needs the image that has them (gpu_image)"
+        )
     if settings.augment:
         log_note(f"{source.count} images are few: the discriminator sees each changed with probability {settings.augment:.2f}")
     # The chief keeps the journal, the checkpoints and the best of all.

@@ -139,3 +139,17 @@ def test_the_python_of_an_activated_environment_builds_it_again(checkout):
     )
     assert "setup: .venv can't be used, its Python does not work (no pip): building it again\n" in done.stdout, done.stderr
     assert subprocess.run([checkout / ".venv" / "bin" / "python", "-c", "import pip"], check=False).returncode == 0
+
+
+def test_a_missing_compiler_is_named_with_its_package(checkout, tmp_path, monkeypatch):
+    """The message of a failed installation ends in what a compiler said, or in that there was none."""
+    module = load(checkout)
+    compiler = tmp_path / "bin" / "g++"
+    compiler.parent.mkdir()
+    compiler.symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(compiler.parent))
+    assert module._missing() == ""
+    compiler.unlink()
+    assert module._missing() == " (one is compiled, which needs g++: on Debian, apt-get install it)"
+    monkeypatch.setattr(module.sysconfig, "get_paths", lambda: {"include": str(tmp_path)})
+    assert module._missing() == " (one is compiled, which needs g++ and python3.11-dev: on Debian, apt-get install it)"
