@@ -44,7 +44,13 @@ class GanSettings(Settings):
         default=4e-5,
         gt=0,
         le=1,
-        description="The rate at the last step (geometric decay); best e times lower for each 3,000 steps, down to 2e-5.",
+        description="The rate at the end of the decay (geometric); best e times lower for each 3,000 steps, down to 2e-5.",
+    )
+    decay_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps over which the rates and the penalties' weight go to their ends, to stay there; by default all. "
+        "Digits that are trained for longer than `quick` gain by its 9,600.",
     )
     rate_ratio: float = Field(
         default=1.5,
@@ -57,7 +63,7 @@ class GanSettings(Settings):
     beta_2: float = Field(default=0.99, ge=0, lt=1, description="Adam's second-moment decay.")
     gamma: float = Field(default=1.0, ge=0, description="Weight of the R1 and R2 gradient penalties at the start.")
     final_gamma: float = Field(
-        default=0.5, ge=0, description="Their weight at the last step: less of it gives precision, more of it recall."
+        default=0.5, ge=0, description="Their weight at the end of the decay: less of it gives precision, more of it recall."
     )
     ema_decay: float = Field(
         default=0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."

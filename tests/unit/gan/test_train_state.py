@@ -23,6 +23,14 @@ def test_the_rate_falls_by_the_same_factor_every_step(state, step, rate):
     np.testing.assert_allclose(state.learning_rate(), rate, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("step", "rate", "value"), [(0, 8e-4, 3.0), (50, 4e-4, 2.0), (100, 2e-4, 1.0), (STEPS, 2e-4, 1.0)])
+def test_after_the_decay_all_stays_as_it_is(state, step, rate, value):
+    state.settings = state.settings.model_copy(update={"decay_steps": 100})
+    state.step.assign(step)
+    np.testing.assert_allclose(state.learning_rate(), rate, rtol=1e-5)
+    np.testing.assert_allclose(state.cosine_decay(3.0, 1.0), value, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("step", "value"), [(0, 3.0), (STEPS // 2, 2.0), (STEPS, 1.0)])
 def test_what_decays_follows_a_cosine(state, step, value):
     state.step.assign(step)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from components.gan.input.source import InMemory
 from components.gan.latents import step_seeds
 from components.gan.recipes import RECIPES, conv
+from components.gan.recipes.conv_networks import is_rich
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
 from components.gan.training.devices import choose_strategy, dtype_policy
@@ -66,7 +67,7 @@ class Ours:
 
 
 def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, changes: Sequence[str]) -> Ours:
-    """The `quick` profile's settings, with as many steps as the budget has time for: its schedules end when the time does."""
+    """The `quick` profile's settings, with as many steps as the budget has time for, and schedules that fit them."""
     settings = resolve_config("quick", [*changes, f"gan.seed={seed}"]).gan
     trial = Ours(settings, images, labels)
     trial.train(1.0)  # the first steps are slower
@@ -74,14 +75,17 @@ def make(images: np.ndarray, labels: np.ndarray, budget: float, seed: int, chang
     seconds = trial.train(_RATE_SECONDS)
     steps_a_second = (trial.images_seen - before) / settings.batch_size / seconds
     steps = int(budget * steps_a_second) // conv.CYCLE * conv.CYCLE
-    return Ours(settings.model_copy(update={"steps": steps, "final_learning_rate": final_rate(settings, steps)}), images, labels)
+    return Ours(planned(settings, steps, ImageShape(*images.shape[1:])), images, labels)
 
 
-def final_rate(settings: GanSettings, steps: int) -> float:
-    """A rate's end for another length of training: it falls as fast as the profile's, to between an eighth and a fortieth.
+def planned(settings: GanSettings, steps: int, shape: ImageShape) -> GanSettings:
+    """Plan another length of training, as docs/trials.md found it to help.
 
-    The limits are those between which it was seen to help (docs/trials.md).
+    The rate falls as fast as the profile's, to between an eighth and a fortieth. Digits keep to the profile's decay in a longer
+    training, and stay at its end; for richer images that was not tried.
     """
+    if steps > settings.steps and not is_rich(settings, shape):
+        return settings.model_copy(update={"steps": steps, "decay_steps": settings.steps})
     start = settings.learning_rate
     fallen = (settings.final_learning_rate / start) ** (steps / settings.steps)
-    return start * min(max(fallen, 1 / 40), 1 / 8)
+    return settings.model_copy(update={"steps": steps, "final_learning_rate": start * min(max(fallen, 1 / 40), 1 / 8)})
