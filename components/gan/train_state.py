@@ -113,9 +113,8 @@ class TrainState:
     def learning_rate(self) -> tf.Tensor:
         """Return the generator's rate at the current step, a float32 scalar: exponential decay, by the same factor every step.
 
-        After `decay_steps` it stays: long at a high rate, and a training of digits ends further from the train images.
-
         Where it is low it gives recall, where it is high it gives a fast start: so it leaves the high ones sooner than a cosine.
+        After `decay_steps` it stays: a training of digits that is long at high rates ends further from the train images.
         """
         start, end = self.settings.learning_rate, self.settings.final_learning_rate
         return start * tf.pow(end / start, self._progress())

@@ -14,6 +14,7 @@ from components.gan.training.workers import worker_count
 # in float32 there (measured on a Xeon without AMX).
 _BFLOAT16_FLAG = "amx_bf16"
 _DEVICES, _NVIDIA = Path("/dev"), "nvidia[0-9]*"  # one node a GPU; a container has those that it was given
+_HIDDEN = {"", "-1"}  # values of CUDA_VISIBLE_DEVICES that leave none; a scheduler's "0" leaves one
 
 
 def dtype_policy(settings: GanSettings) -> str:
@@ -51,7 +52,7 @@ def describe(strategy: tf.distribute.Strategy) -> str:
 
 def unused_gpus() -> int:
     """Count the NVIDIA GPUs of this machine, or container, where TensorFlow finds none of them and nobody has hidden them."""
-    if tf.config.list_physical_devices("GPU") or "CUDA_VISIBLE_DEVICES" in os.environ:
+    if tf.config.list_physical_devices("GPU") or os.environ.get("CUDA_VISIBLE_DEVICES") in _HIDDEN:
         return 0
     return len(list(_DEVICES.glob(_NVIDIA)))
 

@@ -27,9 +27,10 @@ def test_gpus_that_tensorflow_does_not_find_are_counted(nodes):
     assert devices.unused_gpus() == 0
 
 
-def test_hidden_ones_are_meant_to_be(nodes, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert devices.unused_gpus() == 0
+@pytest.mark.parametrize(("visible", "unused"), [("", 0), ("-1", 0), ("0,1", 2)])
+def test_hidden_ones_are_meant_to_be(nodes, monkeypatch, visible, unused):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert devices.unused_gpus() == unused
 
 
 def test_used_ones_are_not_counted(nodes, monkeypatch):

@@ -85,7 +85,7 @@ def planned(settings: GanSettings, steps: int, shape: ImageShape) -> GanSettings
     training, and stay at its end; for richer images that was not tried.
     """
     if steps > settings.steps and not is_rich(settings, shape):
-        return settings.model_copy(update={"steps": steps, "decay_steps": settings.steps})
+        return settings.model_copy(update={"steps": steps, "decay_steps": settings.decay_steps or settings.steps})
     start = settings.learning_rate
     fallen = (settings.final_learning_rate / start) ** (steps / settings.steps)
     return settings.model_copy(update={"steps": steps, "final_learning_rate": start * min(max(fallen, 1 / 40), 1 / 8)})
