@@ -114,7 +114,7 @@ class TrainState:
         """Return the generator's rate at the current step, a float32 scalar: exponential decay, by the same factor every step.
 
         Where it is low it gives recall, where it is high it gives a fast start: so it leaves the high ones sooner than a cosine.
-        After `decay_steps` it stays: a training of digits that is long at high rates ends further from the train images.
+        After `decay_steps` it stays: a long training of digits gains more at a low rate than by a slower decay (docs/trials.md).
         """
         start, end = self.settings.learning_rate, self.settings.final_learning_rate
         return start * tf.pow(end / start, self._progress())

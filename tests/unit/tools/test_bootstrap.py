@@ -147,9 +147,12 @@ def test_a_missing_compiler_is_named_with_its_package(checkout, tmp_path, monkey
     compiler = tmp_path / "bin" / "g++"
     compiler.parent.mkdir()
     compiler.symlink_to(sys.executable)
+    headers = tmp_path / "Python.h"
+    headers.touch()
     monkeypatch.setenv("PATH", str(compiler.parent))
+    monkeypatch.setattr(module.sysconfig, "get_paths", lambda: {"include": str(tmp_path)})
     assert module._missing() == ""
     compiler.unlink()
     assert module._missing() == " (one is compiled, which needs g++: on Debian, apt-get install it)"
-    monkeypatch.setattr(module.sysconfig, "get_paths", lambda: {"include": str(tmp_path)})
+    headers.unlink()
     assert module._missing() == " (one is compiled, which needs g++ and python3.11-dev: on Debian, apt-get install it)"
