@@ -66,7 +66,11 @@ class GanSettings(Settings):
         default=0.5, ge=0, description="Their weight at the end of the decay: less of it gives precision, more of it recall."
     )
     ema_decay: float = Field(
-        default=0.998, ge=0, lt=1, description="Decay a step of the averaged generator, the one exported; 0 switches it off."
+        default=0.998,
+        ge=0,
+        lt=1,
+        description="Decay a step of the averaged generator, the one exported; 0 switches it off. After `decay_steps` its "
+        "memory grows: half of the steps since then, where that is more.",
     )
     spectrum: float | None = Field(
         default=None,

@@ -12,6 +12,8 @@ from components.gan.adam import Adam
 from components.gan.settings import GanSettings
 from components.shape import ImageShape
 
+_HELD_MEMORIES = 2.0  # of the average, that fit into the steps since the rate stays
+
 
 class StepResult(NamedTuple):
     """What one training step reports; float32 scalars but for the images."""
@@ -102,13 +104,23 @@ class TrainState:
     def apply_generator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step inside a replica and move the EMA generator; returns the norm of the averaged gradients."""
         norm = self._g_adam.apply(gradients, self.learning_rate(), self.step)
-        step = tf.cast(self.step, tf.float64)
-        # A short memory at first, so that the average leaves the random start behind (as in tf.train.ExponentialMovingAverage).
-        decay = tf.minimum(tf.constant(self.settings.ema_decay, tf.float64), (1.0 + step) / (10.0 + step))
+        decay = self.ema_decay()
         for mean, value in zip(self.ema_generator.trainable_variables, self.generator.trainable_variables, strict=True):
             change = (1.0 - decay) * (mean.value - tf.cast(value.value, tf.float64))
             tf.raw_ops.AssignSubVariableOp(resource=mean.value.handle, value=change)  # the replica's own copy, as in Adam
         return norm
+
+    def ema_decay(self) -> tf.Tensor:
+        """Return the decay of the EMA generator at the current step, a float64 scalar.
+
+        Its memory is short at first, so that it leaves the random start behind (as in tf.train.ExponentialMovingAverage). Once
+        the rate stays, it grows with the steps since then, because the weights only wander (Izmailov et al. 2018, SWA; the power
+        function of Karras et al. 2024).
+        """
+        settings, step = self.settings, tf.cast(self.step, tf.float64)
+        decay = tf.minimum(tf.constant(settings.ema_decay, tf.float64), (1.0 + step) / (10.0 + step))
+        held = tf.maximum(step - float(settings.decay_steps or settings.steps), 0.0)
+        return tf.maximum(decay, held / (held + _HELD_MEMORIES)) if settings.ema_decay else decay
 
     def learning_rate(self) -> tf.Tensor:
         """Return the generator's rate at the current step, a float32 scalar: exponential decay, by the same factor every step.

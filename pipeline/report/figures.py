@@ -137,8 +137,8 @@ def _interval(intervals: Mapping[str, Sequence[float]], metric: str, real: float
     if metric not in intervals:
         return ""
     low, high = intervals[metric]
-    alike = real is not None and low <= real <= high
-    return f"{number(low)} to {number(high)}" + (", not told from real" if alike else "")
+    within = real is not None and low <= real <= high
+    return f"{number(low)} to {number(high)}" + (f", real images' {number(real)} within" if within else "")
 
 
 def number(value: float | None, *, share: bool = False) -> str:

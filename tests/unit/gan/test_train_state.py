@@ -31,6 +31,22 @@ def test_after_the_decay_all_stays_as_it_is(state, step, rate, value):
     np.testing.assert_allclose(state.cosine_decay(3.0, 1.0), value, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("step", "decay"), [(0, 0.1), (90, 0.91), (9_600, 0.998), (9_600 + 998, 0.998), (9_600 + 4_998, 0.9996), (14_400, 0.99958351)]
+)
+def test_once_the_rate_stays_the_average_grows_with_the_steps_since(state, step, decay):
+    state.settings = state.settings.model_copy(update={"steps": 48_000, "decay_steps": 9_600})
+    state.step.assign(step)
+    np.testing.assert_allclose(state.ema_decay(), decay, rtol=1e-8)
+
+
+def test_without_held_steps_or_an_average_the_decay_stays(state):
+    state.step.assign(STEPS)
+    np.testing.assert_allclose(state.ema_decay(), (1 + STEPS) / (10 + STEPS), rtol=1e-12)
+    state.settings = state.settings.model_copy(update={"decay_steps": 100, "ema_decay": 0.0})
+    assert state.ema_decay() == 0
+
+
 @pytest.mark.parametrize(("step", "value"), [(0, 3.0), (STEPS // 2, 2.0), (STEPS, 1.0)])
 def test_what_decays_follows_a_cosine(state, step, value):
     state.step.assign(step)

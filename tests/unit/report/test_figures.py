@@ -105,7 +105,7 @@ def test_what_was_measured_goes_before_what_is_known():
     assert density.bar is None
 
 
-def test_what_can_not_be_told_from_real_says_so():
+def test_an_interval_says_where_it_holds_what_real_images_reach():
     verdict = Verdict(
         blessed=True,
         reason="",
@@ -113,8 +113,8 @@ def test_what_can_not_be_told_from_real_says_so():
         intervals={"frechet_ratio": (0.9, 1.3), "kid": (-20.0, 30.0)},
         figures={"kid": 5.0},
     )
-    assert threshold_rows(verdict)[0].interval == "0.9 to 1.3, not told from real"
-    assert other_rows(verdict)[0].interval == "-20 to 30, not told from real"
+    assert threshold_rows(verdict)[0].interval == "0.9 to 1.3, real images' 1 within"
+    assert other_rows(verdict)[0].interval == "-20 to 30, real images' 0 within"
 
 
 def test_the_table_of_classes_marks_what_failed():
