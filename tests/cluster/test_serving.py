@@ -55,6 +55,18 @@ def test_an_overlay_is_accepted_and_its_pods_admitted(
     control_plane.kubectl("create", "--dry-run=server", given=pod)
 
 
+def test_the_servers_of_a_homes_claim_are_admitted_beside_its_runs(control_plane: ControlPlane) -> None:
+    runs = "kubeflow-user-example-com"
+    control_plane.apply(given={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": runs}})
+    control_plane.apply(given={"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": runs}})
+    claim = copy.deepcopy(CLAIM)
+    claim["metadata"] = {"name": "forger", "namespace": runs}
+    control_plane.apply(given=claim)
+    control_plane.apply("-k", str(DEPLOY / "kubernetes/overlays/home"))
+    (deployment,) = yaml.safe_load(control_plane.kubectl("get", "deployments", "--namespace", runs, "-o", "yaml"))["items"]
+    control_plane.kubectl("create", "--dry-run=server", given=pod_of(deployment["spec"]["template"], runs))
+
+
 def test_the_namespace_refuses_a_pod_that_may_do_more(control_plane: ControlPlane, namespace: None) -> None:
     template = {"spec": {"containers": [{"name": "x", "image": "x"}]}}
     said = control_plane.kubectl("create", "--dry-run=server", given=pod_of(template, "forger"), refused=True)

@@ -8,6 +8,8 @@ import kubernetes_validate
 import pytest
 from google.protobuf import text_format
 
+from pipeline.home.home import Home
+from pipeline.kubeflow.cluster import Cluster
 from tests.unit.deploy.conftest import DEPLOY
 from tests.unit.deploy.server_flags import FLAGS, batching_parameters, monitoring_config
 
@@ -76,6 +78,21 @@ def test_object_stores_take_the_volumes_place(source: str, build: Callable[[Path
     assert f"RCLONE_CONFIG_{source.upper()}_TYPE" in environment
     assert not any("persistentVolumeClaim" in volume for volume in _pod(resources)["volumes"])
     assert {port["port"] for rule in _egress(resources) for port in rule["ports"]} >= {53, 443}
+
+
+def test_a_homes_claim_is_served_beside_its_runs(build: Callable[[Path], list[dict]]) -> None:
+    resources = build(DEPLOY / "kubernetes" / "overlays" / "home")
+    assert {one["kind"] for one in resources} == _KINDS - {"Namespace"}  # the namespace of the runs is not ours to change
+    for resource in resources:
+        assert resource["metadata"]["namespace"] == "kubeflow-user-example-com"
+        if resource["kind"] not in _CUSTOM:
+            kubernetes_validate.validate(resource, _KUBERNETES, strict=True)
+    pod = _pod(resources)
+    (volume,) = [one for one in pod["volumes"] if "persistentVolumeClaim" in one]
+    assert volume["persistentVolumeClaim"] == {"claimName": Cluster.model_fields["claim"].default, "readOnly": True}
+    (mount,) = [one for one in pod["initContainers"][0]["volumeMounts"] if one["name"] == volume["name"]]
+    serving = Home(Path("/forger")).serving.name
+    assert mount == {"name": volume["name"], "mountPath": "/published", "subPath": serving, "readOnly": True}
 
 
 def test_pods_may_do_nothing_but_serve(overlay: list[dict]) -> None:
