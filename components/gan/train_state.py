@@ -119,7 +119,7 @@ class TrainState:
         """
         settings, step = self.settings, tf.cast(self.step, tf.float64)
         decay = tf.minimum(tf.constant(settings.ema_decay, tf.float64), (1.0 + step) / (10.0 + step))
-        held = tf.maximum(step - float(settings.decay_steps or settings.steps), 0.0)
+        held = tf.maximum(step - self._decay_steps, 0.0)
         return tf.maximum(decay, held / (held + _HELD_MEMORIES)) if settings.ema_decay else decay
 
     def learning_rate(self) -> tf.Tensor:
@@ -133,7 +133,11 @@ class TrainState:
 
     def _progress(self) -> tf.Tensor:
         """Return how far the schedules are, 0..1."""
-        return tf.minimum(tf.cast(self.step, tf.float32) / float(self.settings.decay_steps or self.settings.steps), 1.0)
+        return tf.minimum(tf.cast(self.step, tf.float32) / self._decay_steps, 1.0)
+
+    @property
+    def _decay_steps(self) -> float:
+        return float(self.settings.decay_steps or self.settings.steps)
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Return all state that training changes, as one checkpoint object."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.gan.recipes import conv
 from components.gan.settings import GanSettings
@@ -38,6 +39,18 @@ def test_once_the_rate_stays_the_average_grows_with_the_steps_since(state, step,
     state.settings = state.settings.model_copy(update={"steps": 48_000, "decay_steps": 9_600})
     state.step.assign(step)
     np.testing.assert_allclose(state.ema_decay(), decay, rtol=1e-8)
+
+
+def test_the_average_moves_by_that_decay(state):
+    state.settings = state.settings.model_copy(update={"decay_steps": 100, "ema_decay": 0.9})
+    state.step.assign(298)
+    for mean, value in zip(state.ema_generator.trainable_variables, state.generator.trainable_variables, strict=True):
+        mean.assign(np.zeros(mean.shape))
+        value.assign(np.ones(value.shape))
+    zeros = [np.zeros(value.shape, np.float32) for value in state.generator.trainable_variables]
+    state.apply_generator_gradients([tf.constant(zero) for zero in zeros])
+    for mean in state.ema_generator.get_weights():
+        np.testing.assert_allclose(mean, 0.01, rtol=1e-9)  # 198 of 200 are kept
 
 
 def test_without_held_steps_or_an_average_the_decay_stays(state):
