@@ -82,7 +82,7 @@ def planned(settings: GanSettings, steps: int, shape: ImageShape) -> GanSettings
     """Plan another length of training, as docs/trials.md found it to help.
 
     The rate falls as fast as the profile's, to between an eighth and a fortieth. Digits keep to the profile's decay in a longer
-    training, and stay at its end; for richer images that was not tried.
+    training, and stay at its end; for richer images that was hardly tried.
     """
     if steps > settings.steps and not is_rich(settings, shape):
         return settings.model_copy(update={"steps": steps, "decay_steps": settings.decay_steps or settings.steps})
