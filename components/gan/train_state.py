@@ -99,7 +99,7 @@ class TrainState:
 
     def apply_discriminator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step inside a replica; returns the norm of the gradients, averaged over all replicas."""
-        return self._d_adam.apply(gradients, self.settings.rate_ratio * self.learning_rate(), self.step)
+        return self._d_adam.apply(gradients, self.discriminator_rate(), self.step)
 
     def apply_generator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step inside a replica and move the EMA generator; returns the norm of the averaged gradients."""
@@ -130,6 +130,10 @@ class TrainState:
         """
         start, end = self.settings.learning_rate, self.settings.final_learning_rate
         return start * tf.pow(end / start, self._progress())
+
+    def discriminator_rate(self) -> tf.Tensor:
+        """Return the discriminator's rate at the current step, a float32 scalar: a multiple of the generator's, down to a floor."""
+        return tf.maximum(self.settings.rate_ratio * self.learning_rate(), self.settings.min_discriminator_rate)
 
     def _progress(self) -> tf.Tensor:
         """Return how far the schedules are, 0..1."""
