@@ -110,7 +110,6 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
             "learning_rate": 1e-3,
             "final_learning_rate": 1e-3,
             "rate_ratio": 1.0,
-            "min_discriminator_rate": 0.0,
             "beta_1": 0.9,
             "beta_2": 0.999,
             "ema_decay": 0.0,

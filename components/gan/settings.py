@@ -59,12 +59,12 @@ class GanSettings(Settings):
         description="The discriminator's rate over the generator's (two time-scales, Heusel et al. 2017): one that lags behind "
         "tells the generator little, one that is too fast leaves it nothing to learn from.",
     )
-    min_discriminator_rate: float = Field(
-        default=3.2e-4,
+    min_discriminator_rate: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="The discriminator's rate never falls below this, while the generator's does: a generator that moves slowly "
-        "learns from one that knows it well.",
+        description="The discriminator's rate never falls below this, while the generator's does (conv): a generator that moves "
+        "slowly learns from one that knows it well. By default 3.2e-4, and 0 for colour and for more than 28 pixels.",
     )
     beta_1: float = Field(default=0.0, ge=0, lt=1, description="Adam's momentum; 0 keeps an adversarial game stable (StyleGAN).")
     beta_2: float = Field(default=0.99, ge=0, lt=1, description="Adam's second-moment decay.")

@@ -97,9 +97,15 @@ class TrainState:
         """Return the value at this step, a float32 scalar, of half a cosine from start to end (Loshchilov & Hutter 2017)."""
         return end + (start - end) * 0.5 * (1.0 + tf.cos(math.pi * self._progress()))
 
-    def apply_discriminator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
-        """Apply one Adam step inside a replica; returns the norm of the gradients, averaged over all replicas."""
-        return self._d_adam.apply(gradients, self.discriminator_rate(), self.step)
+    def apply_discriminator_gradients(self, gradients: list[tf.Tensor], min_rate: float = 0.0) -> tf.Tensor:
+        """Apply one Adam step inside a replica; returns the norm of the gradients, averaged over all replicas.
+
+        Args:
+            gradients: One for each trainable variable.
+            min_rate: What the discriminator's rate, a multiple of the generator's, does not fall below.
+        """
+        rate = tf.maximum(self.settings.rate_ratio * self.learning_rate(), min_rate)
+        return self._d_adam.apply(gradients, rate, self.step)
 
     def apply_generator_gradients(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Apply one Adam step inside a replica and move the EMA generator; returns the norm of the averaged gradients."""
@@ -130,10 +136,6 @@ class TrainState:
         """
         start, end = self.settings.learning_rate, self.settings.final_learning_rate
         return start * tf.pow(end / start, self._progress())
-
-    def discriminator_rate(self) -> tf.Tensor:
-        """Return the discriminator's rate at the current step, a float32 scalar: a multiple of the generator's, down to a floor."""
-        return tf.maximum(self.settings.rate_ratio * self.learning_rate(), self.settings.min_discriminator_rate)
 
     def _progress(self) -> tf.Tensor:
         """Return how far the schedules are, 0..1."""

@@ -72,6 +72,7 @@ VARIANTS = {
     "the recipe": Variant(),
     "no average of the weights": Variant(("gan.ema_decay=0",)),
     "the rate stays": Variant((f"gan.final_learning_rate={GanSettings().learning_rate}",)),
+    "no floor for the discriminator's rate": Variant(("gan.min_discriminator_rate=0",)),
     "one rate for both networks": Variant(("gan.rate_ratio=1", "gan.min_discriminator_rate=0")),
     "momentum 0.5": Variant(("gan.beta_1=0.5",)),
     "no gradient penalties": Variant(("gan.gamma=0", "gan.final_gamma=0")),

@@ -11,7 +11,12 @@ import tensorflow as tf
 
 from components.gan.latents import normal_latents
 from components.gan.recipes.augment import augment
-from components.gan.recipes.conv_networks import build_discriminator, build_generator, spectrum_weight
+from components.gan.recipes.conv_networks import (
+    build_discriminator,
+    build_generator,
+    min_discriminator_rate,
+    spectrum_weight,
+)
 from components.gan.recipes.losses import accuracy, gradient_penalty, non_saturating_losses
 from components.gan.recipes.spectrum import shown
 from components.gan.settings import PENALTY_EVERY
@@ -64,7 +69,7 @@ def train_step(state: TrainState, real: tf.Tensor, label: tf.Tensor, seeds: tf.T
     *d_gradients, image_gradient = tape.gradient(total, sources)
     upstream = image_gradient[real.shape[0] :] * slope_ratio[:, None, None, None]
     g_gradients = generator_tape.gradient([fake], state.generator.trainable_variables, output_gradients=[upstream])
-    d_norm = state.apply_discriminator_gradients(d_gradients)
+    d_norm = state.apply_discriminator_gradients(d_gradients, min_discriminator_rate(settings, state.shape))
     g_norm = state.apply_generator_gradients(g_gradients)
     return StepResult(d_loss, g_loss, accuracy(real_logit, fake_logit), d_norm, g_norm, fake)
 

@@ -20,6 +20,7 @@ from components.shape import ImageShape
 _LARGEST_BASE = 7  # pixels a side of the lowest level
 _FEWEST_LEVELS = 2
 _SPECTRUM = 0.1  # five times as much outweighs the pixels (docs/trials.md)
+_MIN_DISCRIMINATOR_RATE = 3.2e-4  # measured in digits (docs/trials.md)
 
 
 class Level(NamedTuple):
@@ -57,6 +58,13 @@ def spectrum_weight(settings: GanSettings, shape: ImageShape) -> float:
 def is_modulated(settings: GanSettings, shape: ImageShape) -> bool:
     """Tell whether latent and class scale the channels of every level, not only of the lowest one's input."""
     return is_rich(settings, shape) if settings.modulation is None else settings.modulation
+
+
+def min_discriminator_rate(settings: GanSettings, shape: ImageShape) -> float:
+    """Return what the discriminator's rate does not fall below."""
+    if settings.min_discriminator_rate is not None:
+        return settings.min_discriminator_rate
+    return 0.0 if is_rich(settings, shape) else _MIN_DISCRIMINATOR_RATE
 
 
 def build_generator(settings: GanSettings, num_classes: int, shape: ImageShape, policy: str) -> keras.Model:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from components.gan.recipes import conv
 from components.gan.settings import GanSettings
 from components.gan.train_state import TrainState
-from tests.support.shapes import GREY_28
+from tests.support.shapes import COLOUR_32, GREY_28
 
 STEPS = 400
 
@@ -66,13 +66,18 @@ def test_what_decays_follows_a_cosine(state, step, value):
     np.testing.assert_allclose(state.cosine_decay(3.0, 1.0), value, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("step", "rate"), [(0, 1.2e-3), (STEPS // 4, 8.5e-4), (STEPS // 2, 6e-4), (STEPS, 5e-4)])
-def test_the_discriminators_rate_is_a_multiple_of_the_generators_down_to_a_floor(monkeypatch, state, step, rate):
-    state.settings = state.settings.model_copy(update={"rate_ratio": 1.5, "min_discriminator_rate": 5e-4})
-    state.step.assign(step)
-    rates = []
+@pytest.mark.parametrize(
+    ("shape", "setting", "end"),
+    [(GREY_28, None, 3.2e-4), (GREY_28, 0, 1.5e-4), (COLOUR_32, None, 1.5e-4), (COLOUR_32, 5e-4, 5e-4)],
+)
+def test_the_discriminators_rate_is_a_multiple_of_the_generators_down_to_a_floor(monkeypatch, shape, setting, end):
+    settings = GanSettings(width=4, latent_size=8, steps=STEPS, learning_rate=8e-4, final_learning_rate=1e-4)
+    settings = settings.model_copy(update={"rate_ratio": 1.5, "min_discriminator_rate": setting})
+    state, rates = TrainState(conv, settings, 3, shape, "float32"), []
     for adam in (state._d_adam, state._g_adam):
         monkeypatch.setattr(adam, "apply", lambda _gradients, rate, _step: rates.append(float(rate)))
-    state.apply_discriminator_gradients([])
-    state.apply_generator_gradients([])
-    np.testing.assert_allclose(rates, [rate, state.learning_rate()], rtol=2e-3)
+    for step in (0, STEPS):
+        state.step.assign(step)
+        labels = tf.zeros([2], tf.int64)
+        conv.train_step(state, tf.zeros([2, *shape]), labels, labels, penalise=False)
+    np.testing.assert_allclose(rates, [1.2e-3, 8e-4, end, 1e-4], rtol=1e-5)
