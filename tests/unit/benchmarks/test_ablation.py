@@ -29,7 +29,7 @@ def gradients(monkeypatch):
         given = {}
         for network in ("discriminator", "generator"):
             monkeypatch.setattr(
-                state, f"apply_{network}_gradients", lambda got, network=network: given.setdefault(network, got) and got[0]
+                state, f"apply_{network}_gradients", lambda got, *_, network=network: given.setdefault(network, got) and got[0]
             )
         real = tf.random.stateless_uniform([6, 28, 28, 1], [1, 2], -1, 1)
         conv.train_step(state, real, tf.constant([0, 1, 2, 0, 1, 2], tf.int64), tf.range(6, dtype=tf.int64), penalise=True)
