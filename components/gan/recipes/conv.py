@@ -11,12 +11,7 @@ import tensorflow as tf
 
 from components.gan.latents import normal_latents
 from components.gan.recipes.augment import augment
-from components.gan.recipes.conv_networks import (
-    build_discriminator,
-    build_generator,
-    min_discriminator_rate,
-    spectrum_weight,
-)
+from components.gan.recipes.conv_networks import build_discriminator, build_generator, min_discriminator_rate, spectrum_weight
 from components.gan.recipes.losses import accuracy, gradient_penalty, non_saturating_losses
 from components.gan.recipes.spectrum import shown
 from components.gan.settings import PENALTY_EVERY
